@@ -1,0 +1,1 @@
+"""Compiled kernels: the hot functions of the specification for many inputs at once. They need NumPy and Numba."""

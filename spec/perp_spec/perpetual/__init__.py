@@ -1,0 +1,1 @@
+"""The rule set of this project, version 1: cross, isolated and portfolio margin with a staged waterfall."""
