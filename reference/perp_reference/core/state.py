@@ -74,6 +74,14 @@ def range_check(record: type[Any]) -> Callable[[Any], bool]:
     return eval("lambda r: " + " and ".join(terms))  # noqa: S307 - built from the record's own declarations
 
 
+def zero_check(record: type[Any]) -> Callable[[Any], bool]:
+    """A function that says whether a record is the one of all zeros; written out, because it runs on every store."""
+    terms = [f"any(r.{name})" if described.count > 1 else f"r.{name}" for name, described in fields_of(record).items()]
+    return eval("lambda r: not (" + " or ".join(terms) + ")")  # noqa: S307 - built from the record's own declarations
+
+
+ZERO_CHECKS: dict[type[Any], Callable[[Any], bool]] = {record: zero_check(record) for record in STATE_RECORDS}
+
 RANGE_CHECKS: dict[type[Any], Callable[[Any], bool]] = {record: range_check(record) for record in STATE_RECORDS}
 
 
@@ -117,10 +125,10 @@ class State:
         if not RANGE_CHECKS[record](value):
             raise OutOfRangeError(f"{record.__name__} {key} would hold {value}")
         table = self.tables[record]
-        place = RecordKey(record, key)
+        place = (record, key)
         if place not in self.journal:
-            self.journal[place] = table.get(key)
-        if value == self.zeros[record]:
+            self.journal[RecordKey(record, key)] = table.get(key)
+        if ZERO_CHECKS[record](value):
             table.pop(key, None)
         else:
             table[key] = value

@@ -1,0 +1,265 @@
+"""Batches: applying one as a whole, and building one out of what people want."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import attrs
+from attrs import frozen
+
+from perp_reference.core.explain import Guard, explain, guards_of, violated
+from perp_reference.core.machine import Machine, rule_of
+from perp_reference.core.state import RecordKey, State
+from perp_spec.language import Rejected
+from perp_spec.perpetual.operations import (
+    Deposit,
+    EndBatch,
+    EscapePay,
+    ForcedReduce,
+    ForcedWithdraw,
+    Header,
+    RequestForced,
+)
+from perp_spec.perpetual.reasons import Reason
+from perp_spec.perpetual.records import Exchange, Ledger
+from perp_spec.perpetual.rules.batch import begin_batch
+
+
+class Commits(Protocol):
+    """What keeps the root of a state."""
+
+    @property
+    def root(self) -> int:
+        """The packed root digest of the state as last updated."""
+        ...
+
+    @property
+    def config_digest(self) -> int:
+        """The packed digest of the state's configuration."""
+        ...
+
+    def update(self, changed: dict[RecordKey, Any]) -> None:
+        """Take in changed records."""
+        ...
+
+
+@frozen
+class Batch:
+    """A header and operations, the last of them `EndBatch`."""
+
+    header: Header
+    operations: tuple[Any, ...]
+
+
+@frozen
+class Rejection:
+    """An operation that does not happen."""
+
+    place: int
+    """Its place among the operations given, from 0."""
+    operation: Any
+    rule: str
+    reason: Reason
+    """Of the first false guard."""
+    guards: tuple[Guard, ...]
+    """The false guards, with their numbers."""
+
+    @property
+    def violated(self) -> tuple[Reason, ...]:
+        """The reasons of all false guards, each once."""
+        return violated(list(self.guards))
+
+
+class InvalidBatchError(Exception):
+    """A batch is invalid as a whole; the state is untouched.
+
+    Attributes:
+        place: The operation at fault, from 0, or None for the header.
+        rule: Its rule.
+        reason: Why.
+        guards: The false guards, with their numbers.
+    """
+
+    def __init__(self, place: int | None, rule: str, reason: Reason, guards: tuple[Guard, ...]) -> None:
+        super().__init__(place, rule, reason)
+        self.place = place
+        self.rule = rule
+        self.reason = reason
+        self.guards = guards
+
+    def __str__(self) -> str:
+        """Says which operation and why."""
+        where = "the header" if self.place is None else f"operation {self.place} ({self.rule})"
+        return f"the batch is invalid: {where} is rejected with {self.reason.name}"
+
+
+class EndBatchError(Exception):
+    """A batch does not end with its one EndBatch."""
+
+
+def begin(state: State, commits: Commits, header: Header) -> None:
+    """Apply a header.
+
+    Raises:
+        InvalidBatchError: The header does not fit the state.
+    """
+    arguments = [
+        header,
+        commits.root,
+        commits.config_digest,
+        state.parameters,
+        state.get(Exchange, 0),
+        state.get(Ledger, 0),
+    ]
+    try:
+        exchange, ledger = begin_batch(*arguments)
+    except Rejected as rejection:
+        false = tuple(guard for guard in guards_of(begin_batch, arguments) if not guard.holds)
+        raise InvalidBatchError(None, "header", rejection.reason, false) from None
+    state.put(Exchange, 0, exchange)
+    state.put(Ledger, 0, ledger)
+
+
+def apply_batch(state: State, commits: Commits, batch: Batch) -> dict[RecordKey, Any]:
+    """Apply a batch wholly or not at all; returns each changed record as it is now, and updates the root.
+
+    Raises:
+        InvalidBatchError: The header or an operation is rejected.
+        EndBatchError: The batch does not end with its one EndBatch.
+    """
+    ends = [place for place, operation in enumerate(batch.operations) if isinstance(operation, EndBatch)]
+    if ends != [len(batch.operations) - 1]:
+        raise EndBatchError("a batch ends with its one end_batch")
+    machine = Machine(state)
+    try:
+        begin(state, commits, batch.header)
+        for place, operation in enumerate(batch.operations):
+            apply_or_say(machine, place, operation)
+    except BaseException:
+        state.rollback()
+        raise
+    changed = state.commit()
+    commits.update(changed)
+    return changed
+
+
+def apply_or_say(machine: Machine, place: int, operation: Any) -> None:
+    """Apply one operation of a batch.
+
+    Raises:
+        InvalidBatchError: It is rejected.
+    """
+    try:
+        machine.apply(operation)
+    except Rejected as rejection:
+        false = false_guards(machine.state, operation)
+        raise InvalidBatchError(place, rule_of(operation).name, rejection.reason, false) from None
+
+
+def false_guards(state: State, operation: Any) -> tuple[Guard, ...]:
+    """The guards of an operation that do not hold."""
+    return tuple(guard for guard in explain(state, operation) if not guard.holds)
+
+
+QUEUED = {Reason.QUEUE_ORDER: "position", Reason.HASH_CHAIN: "chain", Reason.FORCED_RESULT: "result"}
+
+STATED: dict[type[Any], dict[Reason, str]] = {
+    Deposit: QUEUED,
+    RequestForced: QUEUED,
+    ForcedWithdraw: {Reason.FORCED_RESULT: "result"},
+    ForcedReduce: {Reason.FORCED_RESULT: "result"},
+    EscapePay: {Reason.AMOUNT: "amount"},
+    EndBatch: {Reason.MODE_NOT_ESCALATED: "mode"},
+}
+"""Guards that compare what an operation states, on the left, with what the rules give: the field that states it."""
+
+
+def completed(state: State, operation: Any) -> Any:
+    """The operation with every field it must state set to what the rules give.
+
+    That is the place in the queue, the hash chain, the result of a deposit or a forced action, the payout, the least
+    mode.
+    """
+    fields = STATED.get(type(operation))
+    if fields is None:
+        return operation
+    given = {
+        fields[guard.reason]: guard.comparisons[-1].right
+        for guard in explain(state, operation)
+        if guard.reason in fields and not guard.holds
+    }
+    if isinstance(operation, ForcedReduce) and given.get("result"):
+        given["lots"] = 0
+    return attrs.evolve(operation, **given)
+
+
+class Builder:
+    """Builds a batch: takes operations one at a time and leaves the rejected ones out.
+
+    Attributes:
+        accepted: The operations taken so far.
+        rejected: Those left out, with the reason.
+    """
+
+    def __init__(self, state: State, commits: Commits, time: int) -> None:
+        self._state = state
+        self._commits = commits
+        self._machine = Machine(state)
+        self._offered = 0
+        self.accepted: list[Any] = []
+        self.rejected: list[Rejection] = []
+        self.header = Header(
+            number=state.get(Exchange, 0).number + 1,
+            time=time,
+            previous_root=commits.root,
+            config_digest=commits.config_digest,
+        )
+        begin(state, commits, self.header)
+
+    def offer(self, operation: Any, complete: bool = True) -> Rejection | None:
+        """Apply an operation, or note why it is rejected.
+
+        What it must state is filled in first, unless `complete` is false.
+        """
+        place = self._offered
+        self._offered += 1
+        wanted = completed(self._state, operation) if complete else operation
+        try:
+            self._machine.apply(wanted)
+        except Rejected as rejection:
+            false = false_guards(self._state, wanted)
+            refused = Rejection(place, wanted, rule_of(wanted).name, rejection.reason, false)
+            self.rejected.append(refused)
+            return refused
+        self.accepted.append(wanted)
+        return None
+
+    def finish(self) -> tuple[Batch, dict[RecordKey, Any]]:
+        """End the batch with the least mode the state demands; returns it and each changed record as it is now."""
+        self._machine.apply(end := completed(self._state, EndBatch()))
+        self.accepted.append(end)
+        changed = self._state.commit()
+        self._commits.update(changed)
+        return Batch(self.header, tuple(self.accepted)), changed
+
+    def abandon(self) -> None:
+        """Undo everything since the batch was begun."""
+        self._state.rollback()
+
+
+def build_batch(
+    state: State, commits: Commits, time: int, operations: Iterable[Any]
+) -> tuple[Batch, list[Rejection], dict[RecordKey, Any]]:
+    """Build a batch out of operations and apply it; the rejected ones are left out and reported.
+
+    Raises:
+        InvalidBatchError: The time is before the last batch's.
+    """
+    builder = Builder(state, commits, time)
+    try:
+        for operation in operations:
+            builder.offer(operation)
+        batch, changed = builder.finish()
+    except BaseException:
+        builder.abandon()
+        raise
+    return batch, builder.rejected, changed
