@@ -1,20 +1,24 @@
-"""Settings for all tests: tiers, and Hypothesis."""
+"""Settings for all tests: tiers, Hypothesis, and the table of the reasons that were reached."""
 
 import json
 import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+
+from support.reached import reached, table_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 TIERS = ("data", "polyglot", "browser", "proofs", "mutation", "stark_long")
 OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 
 # Two workers on a busy machine make any time limit on a single example a coin toss.
-hypothesis.settings.register_profile("perpspec", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("perpspec", deadline=None, print_blob=True, derandomize=True)
+hypothesis.settings.register_profile("long", deadline=None, print_blob=True, max_examples=4_000)
 hypothesis.settings.load_profile("perpspec")
 
 
@@ -47,8 +51,26 @@ def counted(terminalreporter: pytest.TerminalReporter) -> Iterator[tuple[str, st
                 yield from ((str(tier), outcome) for name, tier in report.user_properties if name == "tier")
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Sends the reasons that a worker reached to the process that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["reached"] = [[place, reason, count] for (place, reason), count in reached.items()]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Adds up what a worker reached."""
+    for place, reason, count in getattr(node, "workeroutput", {}).get("reached", []):
+        reached[place, reason] += count
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Writes each tier's outcomes where `perp test` asks for them."""
+    """Shows the reasons that were reached, and writes each tier's outcomes where `perp test` asks for them."""
+    if reached:
+        terminalreporter.section("reasons reached, by operation, header, configuration, answer or frozen scenario")
+        for line in table_lines(reached):
+            terminalreporter.line(line)
     file = config.getoption("--tier-counts")
     if not file:
         return

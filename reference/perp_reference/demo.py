@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from perp_reference.signing.key_ring import KeyRing
 from perp_spec.perpetual.operations import (
     Backstop,
     Cancel,
@@ -42,6 +43,8 @@ from perp_spec.perpetual.operations import (
 from perp_spec.perpetual.records import FUND, Forced, Kind, Mode, Path
 
 USD = 1_000_000
+EXCHANGE_ID = 1
+
 START = 1_700_000_000
 """Time of the first batch, seconds since the epoch."""
 DAY = 86_400
@@ -62,14 +65,25 @@ STRANGER = 99
 
 @frozen
 class Cast:
-    """Whose key owns what."""
+    """Who owns what: packed digests of public keys."""
 
     owners: dict[int, int]
-    """By account."""
+    """By account; 0 for the fund, which has no owner."""
+
+    @classmethod
+    def of(cls, ring: KeyRing) -> "Cast":
+        """The cast whose keys a ring holds."""
+        users = (ALICE, BOB, CAROL, DAVE, ERIN, CHILD)
+        return cls({FUND: 0, **{account: ring.owner(account).owner for account in users}})
 
     def owner(self, account: int) -> int:
         """The owner of an account of the cast."""
         return self.owners[account]
+
+
+def demo_ring() -> KeyRing:
+    """The keys of the demo: anyone can know them."""
+    return KeyRing("demo", EXCHANGE_ID, lambda account: BOB if account == CHILD else account)
 
 
 def price(market: int, dollars: int) -> int:
@@ -239,8 +253,10 @@ def exits(cast: Cast) -> tuple[Any, ...]:
             order=order(BOB, 7, True, BTC, 2_000, 40_000),
             fund_slot=0,
         ),
-        RequestForced(account=ERIN, key=cast.owner(ERIN), kind=Forced.WITHDRAW, amount=1_000_000 * USD),
+        RequestForced(account=ERIN, key=cast.owner(ERIN), kind=Forced.WITHDRAW, amount=100_000 * USD),
         ForcedWithdraw(account=ERIN),
+        RequestForced(account=ALICE, key=cast.owner(ALICE), kind=Forced.WITHDRAW, amount=USD),
+        ForcedWithdraw(account=ALICE),
         ForcedWithdraw(account=CAROL),
         RequestForced(account=BOB, key=cast.owner(BOB), kind=Forced.WITHDRAW, amount=100_000 * USD),
     )
@@ -295,8 +311,8 @@ ACTS = (
     ),
     Act(
         START + 180,
-        "The forced requests are answered: Dave is paid, Carol's position is reduced against Bob's order, and"
-        " Erin, who asks for more than her margin allows, is refused with the reason. Bob makes a request "
+        "The forced requests are answered: Dave is paid, Carol's position is reduced against Bob's order, Erin is "
+        "put off because the price is in doubt, and Alice, who has nothing left, is refused. Bob makes a request "
         "that nobody will answer.",
         exits,
     ),

@@ -59,7 +59,8 @@ def check_digest(digest: Sequence[int], what: str = "digest") -> None:
 def step(left: Sequence[int], right: Sequence[int], suite: Suite = DEFAULT_SUITE) -> Digest:
     """The one-way function of two times eight canonical elements under all hashes; see the top of this file.
 
-    Raises ValueError for other lengths or elements. Use compress or hash_elements, which know what they hash.
+    Raises ValueError for other lengths or elements. Use compress or hash_elements, which know what they hash,
+    unless a layout says how it chains steps.
     """
     check_digest(left, "left half")
     check_digest(right, "right half")

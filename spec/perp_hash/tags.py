@@ -6,7 +6,8 @@ from enum import IntEnum
 class Tag(IntEnum):
     """What a digest is a digest of. A tag belongs to one use: one function, one layout of the elements.
 
-    Numbers are part of the suite: never changed, never used again. 0 stays free, it stands for a step inside a chain.
+    Numbers are part of the suite: never changed, never used again. 0 stays free, it stands for a step inside a chain;
+    5 has been given up.
     A new tag takes the next number and a row in docs/hash-suite.md.
     """
 
@@ -17,7 +18,6 @@ class Tag(IntEnum):
     GLOBAL = 3
     """The one record that belongs to no tree."""
     ACCOUNT_LEAF = 4
-    POSITION_LEAF = 5
     ORDER_LEAF = 6
     MARKET_LEAF = 7
     REQUEST_LEAF = 8

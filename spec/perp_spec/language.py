@@ -278,7 +278,7 @@ class Plain:
             return otherwise
         _not_a_word(flag)
 
-    def attempt(self, rule: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any) -> tuple[int, Any]:
+    def attempt(self, rule: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any) -> tuple[Any, Any]:
         """Run a rule whose rejection is a result."""
         try:
             return 0, rule(*arguments)

@@ -17,8 +17,14 @@ COLLATERAL_MAX = 2**61
 AMOUNT_MAX = 2**60
 """The largest deposit, withdrawal or transfer, and the largest vault."""
 
+CLAIMS_MAX = 2**62
+"""The largest sum of the escape claims: four times the largest vault."""
+
 NOTIONAL_MAX = 2**56
 """The largest value of one position: the configuration keeps max_price * max_size below it."""
+
+ACCOUNTS_MAX = 2**20
+"""Accounts an exchange can have. An account id is below this."""
 
 POSITION_SLOTS = 16
 """Positions an account can hold at once."""

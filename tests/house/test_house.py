@@ -35,7 +35,8 @@ def bootstrap(root: Path) -> ModuleType:
 
 def test_readme_names_both_commands(root: Path) -> None:
     first_screen = (root / "README.md").read_text(encoding="utf-8").splitlines()[:30]
-    assert tuple(line.split()[1] for line in first_screen if line.startswith("    ./perp ")) == README_COMMANDS
+    commands = tuple(line.split()[1] for line in first_screen if line.startswith("    ./perp "))
+    assert commands[: len(README_COMMANDS)] == README_COMMANDS
 
 
 @pytest.mark.parametrize("command", README_COMMANDS)

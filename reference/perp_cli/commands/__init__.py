@@ -27,6 +27,16 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command("demo", "perp_cli.commands.demo", "run a short life of an exchange and check it"),
+    Command("init", "perp_cli.commands.init", "make an exchange in a directory"),
+    Command("run", "perp_cli.commands.run", "apply a batch to an exchange"),
+    Command("show", "perp_cli.commands.show", "show an exchange, an account or a market"),
+    Command("explain", "perp_cli.commands.explain", "show every guard of an operation with its numbers"),
+    Command("audit", "perp_cli.commands.audit", "recompute every total of an exchange"),
+    Command("log", "perp_cli.commands.log", "replay the log of an exchange"),
+    Command("replay", "perp_cli.commands.replay", "replay recorded prices with a population of traders"),
+    Command("bench", "perp_cli.commands.bench", "measure this machine"),
+    Command("starkex", "perp_cli.commands.starkex", "run observed cases of the deployed StarkEx program"),
     Command("test", "perp_cli.commands.test", "run the tests, by tier"),
     Command("version", "perp_cli.commands.version", "show the versions in use"),
 )

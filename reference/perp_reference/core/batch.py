@@ -1,11 +1,12 @@
 """Batches: applying one as a whole, and building one out of what people want."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import attrs
 from attrs import frozen
 
+from perp_reference.core.diff import Changes, changes_of
 from perp_reference.core.explain import Guard, explain, guards_of, violated
 from perp_reference.core.machine import Machine, rule_of
 from perp_reference.core.state import RecordKey, State
@@ -37,8 +38,8 @@ class Commits(Protocol):
         """The packed digest of the state's configuration."""
         ...
 
-    def update(self, changed: dict[RecordKey, Any]) -> None:
-        """Take in changed records."""
+    def update(self, changed: Iterable[RecordKey]) -> None:
+        """Take in the places of changed records."""
         ...
 
 
@@ -119,26 +120,57 @@ def begin(state: State, commits: Commits, header: Header) -> None:
     state.put(Ledger, 0, ledger)
 
 
-def apply_batch(state: State, commits: Commits, batch: Batch) -> dict[RecordKey, Any]:
+Prepare = Callable[[Any], Any]
+"""Makes an operation of what a batch holds in its place, just before it is applied: checks its signatures, say."""
+
+
+def as_it_is(operation: Any) -> Any:
+    """Prepares nothing."""
+    return operation
+
+
+def apply_batch(state: State, commits: Commits, batch: Batch, prepare: Prepare = as_it_is) -> Changes:
     """Apply a batch wholly or not at all; returns each changed record as it is now, and updates the root.
 
     Raises:
         InvalidBatchError: The header or an operation is rejected.
         EndBatchError: The batch does not end with its one EndBatch.
     """
-    ends = [place for place, operation in enumerate(batch.operations) if isinstance(operation, EndBatch)]
-    if ends != [len(batch.operations) - 1]:
-        raise EndBatchError("a batch ends with its one end_batch")
-    machine = Machine(state)
     try:
         begin(state, commits, batch.header)
-        for place, operation in enumerate(batch.operations):
-            apply_or_say(machine, place, operation)
+        apply_all(Machine(state), batch.operations, prepare)
+        return taken_in(state, commits)
     except BaseException:
         state.rollback()
         raise
-    changed = state.commit()
+
+
+def apply_all(machine: Machine, operations: Iterable[Any], prepare: Prepare) -> None:
+    """Apply the operations of a batch, each prepared just before.
+
+    Raises:
+        InvalidBatchError: One is rejected.
+        EndBatchError: They do not end with their one EndBatch.
+    """
+    ended = False
+    for place, given in enumerate(operations):
+        operation = prepare(given)
+        if ended:
+            raise EndBatchError("a batch goes on after its end_batch")
+        ended = isinstance(operation, EndBatch)
+        apply_or_say(machine, place, operation)
+    if not ended:
+        raise EndBatchError("a batch does not end with end_batch")
+
+
+def taken_in(state: State, commits: Commits) -> Changes:
+    """Update the root, and make what the journal holds final; returns the records that differ from before.
+
+    In this order, so that a failure leaves both as they were.
+    """
+    changed = changes_of(state)
     commits.update(changed)
+    state.commit()
     return changed
 
 
@@ -233,12 +265,11 @@ class Builder:
         self.accepted.append(wanted)
         return None
 
-    def finish(self) -> tuple[Batch, dict[RecordKey, Any]]:
+    def finish(self) -> tuple[Batch, Changes]:
         """End the batch with the least mode the state demands; returns it and each changed record as it is now."""
         self._machine.apply(end := completed(self._state, EndBatch()))
         self.accepted.append(end)
-        changed = self._state.commit()
-        self._commits.update(changed)
+        changed = taken_in(self._state, self._commits)
         return Batch(self.header, tuple(self.accepted)), changed
 
     def abandon(self) -> None:
@@ -248,7 +279,7 @@ class Builder:
 
 def build_batch(
     state: State, commits: Commits, time: int, operations: Iterable[Any]
-) -> tuple[Batch, list[Rejection], dict[RecordKey, Any]]:
+) -> tuple[Batch, list[Rejection], Changes]:
     """Build a batch out of operations and apply it; the rejected ones are left out and reported.
 
     Raises:

@@ -160,11 +160,11 @@ class Explaining(Plain):
         self.guards.append(Guard(reason, raw(condition), tuple(dict.fromkeys(seen(condition)))))
 
     def select(self, condition: Any, yes: Any, no: Any) -> Any:
-        """The chosen value; a chosen flag remembers what it was chosen by."""
+        """The chosen value, a term even where the rule names a constant; a flag remembers what it was chosen by."""
         chosen = yes if raw(condition) else no
-        if isinstance(chosen, Known) and isinstance(chosen.value, bool):
-            return Known(self, chosen.value, seen(condition) + chosen.comparisons)
-        return chosen
+        if isinstance(raw(chosen), bool):
+            return Known(self, raw(chosen), seen(condition) + seen(chosen))
+        return Known(self, chosen) if isinstance(chosen, int) else chosen
 
     def mul_div_floor(self, a: Any, b: Any, c: Any) -> Known:
         """A quotient toward minus infinity."""
@@ -191,13 +191,14 @@ class Explaining(Plain):
         """Call where the flag holds."""
         return function(*arguments) if raw(flag) else otherwise
 
-    def attempt(self, rule: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any) -> tuple[int, Any]:
-        """Run a rule whose rejection is a result."""
+    def attempt(self, rule: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any) -> tuple[Any, Any]:
+        """Run a rule whose rejection is a result; the code is a term, so that a guard on it is collected."""
         self._attempts += 1
         try:
-            return super().attempt(rule, arguments, otherwise)
+            code, result = super().attempt(rule, arguments, otherwise)
         finally:
             self._attempts -= 1
+        return Known(self, code), result
 
 
 def guards_of(function: Callable[..., Any], arguments: list[Any]) -> list[Guard]:

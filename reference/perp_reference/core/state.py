@@ -143,7 +143,12 @@ class State:
         self.journal = {}
 
     def commit(self) -> dict[RecordKey, Any]:
-        """Clear the journal; returns each changed record as it is now, all zeros where it became absent."""
+        """Make what was stored final: clear the journal, so that a rollback does not reach it any more.
+
+        Returns each record stored since the journal was last cleared as it is now, all zeros where it is absent, in the
+        order of a state file. Some may be what they were before; perp_reference.core.diff.changes_of leaves those out.
+        What may fail with these changes, such as Commitment.update, comes before this.
+        """
         changed = {place: self.get(place.record, place.key) for place in sorted_places(self.journal)}
         self.journal = {}
         return changed

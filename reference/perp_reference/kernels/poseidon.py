@@ -236,6 +236,17 @@ def check_rows(values: ArrayLike, width: int) -> Elements:
     return array
 
 
+def check_offsets(offsets: ArrayLike, total: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where runs begin and end, and their lengths. Raises ValueError unless they rise from 0 to `total`."""
+    bounds = np.array(offsets, np.int64)
+    if bounds.ndim != 1 or bounds.size == 0 or bounds[0] != 0 or bounds[-1] != total:
+        raise ValueError(f"offsets are not one-dimensional from 0 to {total}")
+    lengths = np.diff(bounds)
+    if np.any(lengths < 0):
+        raise ValueError("offsets fall")
+    return bounds, lengths
+
+
 def permute_many(states: ArrayLike, suite: Suite = DEFAULT_SUITE) -> Elements:
     """permute of every row: integers [n, 16] to uint32 [n, 16].
 
@@ -282,14 +293,29 @@ def hash_runs(tag: Tag, elements: ArrayLike, offsets: ArrayLike, suite: Suite = 
     elements outside 0 <= x < p or an unknown tag.
     """
     checked = check_elements(elements, 1)
-    bounds = np.array(offsets, np.int64)
-    if bounds.ndim != 1 or bounds.size == 0 or bounds[0] != 0 or bounds[-1] != checked.size:
-        raise ValueError(f"offsets are not one-dimensional from 0 to {checked.size}")
-    lengths = np.diff(bounds)
-    if np.any(lengths < 0):
-        raise ValueError("offsets fall")
+    bounds, lengths = check_offsets(offsets, checked.size)
     result = np.zeros((lengths.size, DIGEST_ELEMENTS), np.uint32)
     result[:, 0] = int(Tag(tag))
     result[:, 1] = lengths
     hash_kernel(checked, bounds, np.argsort(lengths, kind="stable"), result, *suite_tables(suite))
+    return result
+
+
+def chain_runs(
+    tag: Tag, starts: ArrayLike, elements: ArrayLike, offsets: ArrayLike, suite: Suite = DEFAULT_SUITE
+) -> Elements:
+    """From starts[i] a step for each eight elements of run i, the last one a compression with the tag: uint32 [n, 8].
+
+    Takes integers [n, 8] and runs as hash_runs, each of whole blocks and not empty. Raises ValueError as hash_runs, and
+    for runs of another length or another number of them.
+    """
+    checked = check_elements(elements, 1)
+    bounds, lengths = check_offsets(offsets, checked.size)
+    result = check_rows(starts, DIGEST_ELEMENTS).copy()
+    if len(result) != lengths.size:
+        raise ValueError(f"{len(result)} starts and {lengths.size} runs")
+    if np.any(lengths % DIGEST_ELEMENTS) or np.any(lengths == 0):
+        raise ValueError(f"runs are not of whole blocks of {DIGEST_ELEMENTS} elements")
+    hash_kernel(checked, bounds, np.argsort(lengths, kind="stable"), result, *suite_tables(suite))
+    result[:, 0] = (result[:, 0].astype(np.uint64) + np.uint64(int(Tag(tag)))) % P
     return result

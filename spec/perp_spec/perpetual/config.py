@@ -69,16 +69,28 @@ class Violation:
 
 
 def violations(config: Config) -> list[Violation]:
-    """Every bound the configuration breaks; empty for a valid one."""
-    found = list(out_of_range("parameters", config.parameters))
+    """Every bound the configuration breaks; empty for a valid one.
+
+    Bounds between fields are looked at once every vector has its length.
+    """
+    records = {"parameters": config.parameters}
+    records |= {f"markets[{number}]": entry.market for number, entry in enumerate(config.markets)}
+    found = [violation for place, record in records.items() for violation in out_of_range(place, record)]
+    if not all(whole_vectors(record) for record in records.values()):
+        return found
     found += parameter_bounds(config)
     found += family_bounds(config)
     for number, entry in enumerate(config.markets):
-        place = f"markets[{number}]"
-        found += out_of_range(place, entry.market)
-        found += market_bounds(place, entry.market)
+        found += market_bounds(f"markets[{number}]", entry.market)
+    found += notional_bounds(config)
     found += scenario_bounds(config)
     return found
+
+
+def whole_vectors(record: object) -> bool:
+    """Every vector of the record has as many values as its field declares."""
+    vectors = {name: described.count for name, described in fields_of(type(record)).items() if described.count > 1}
+    return all(len(getattr(record, name)) == count for name, count in vectors.items())
 
 
 def out_of_range(place: str, record: object) -> Iterator[Violation]:
@@ -201,6 +213,18 @@ def market_bounds(place: str, own: Market) -> list[Violation]:
     ]
 
 
+def notional_bounds(config: Config) -> list[Violation]:
+    """The largest size of any market at the largest price of any other is a notional too.
+
+    A rule values the position in the slot an operation names at the operation's market, before it finds them to differ.
+    """
+    sizes = [entry.market.max_size for entry in config.markets]
+    prices = [entry.market.max_price for entry in config.markets]
+    product = max(sizes, default=0) * max(prices, default=0)
+    expected = "largest max_size * largest max_price <= 2^56"
+    return bound("markets", product <= NOTIONAL_MAX, expected, product)
+
+
 def margin_bounds(at: str, own: Market) -> list[Violation]:
     """Maintenance rates rise with the brackets and stay below the initial ones."""
     rates = (
@@ -311,6 +335,7 @@ def covering_shocks(market: int, shock_ppm: int) -> tuple[int, ...]:
 def gap_theorem_ppm(market: Market) -> int:
     """The largest price move between two chances to liquidate for which a healthy account cannot end below zero.
 
+    For cross and isolated accounts; a hedged portfolio has a maintenance margin below m * n, and its scenarios instead.
     With E >= M >= m * n before, m the lowest maintenance rate and n the notional, a move g <= m takes at most g * n.
     """
     return market.maintenance_1_ppm

@@ -23,7 +23,7 @@ from perp_spec.language import (
 )
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import LEVEL_SUSPENDED, Account, Kind, Market, MarketPrice, Parameters, Position
-from perp_spec.words import PPM, SCENARIOS
+from perp_spec.words import MARKETS_MAX, PPM, SCENARIOS
 
 Held = Any
 """Positions of an account in slot order, each with its market's price and configuration; opaque to the rules."""
@@ -131,6 +131,8 @@ class Terms(NamedTuple):
     """Positions at oracle level 2 or above."""
     blind: int
     """Positions at a blind level."""
+    doubt: int
+    """Atoms by which the value of positions at a blind level may differ: their notional times the band."""
 
 
 @table(width=len(Terms._fields))
@@ -143,6 +145,7 @@ def position_terms(
     value, maintenance, initial, buffer = margin(position.size, price, market)
     held = position.size != 0
     state = oracle_state(price, market, now)
+    within_band = mul_div_ceil(absolute(value), market.band_ppm, PPM)
     return Position(position.market, position.size, index), Terms(
         cash=mul_div_floor(-position.size, due, PPM),
         dust=mul_div_remainder(-position.size, due, PPM),
@@ -155,6 +158,7 @@ def position_terms(
         degraded=indicator(both(held, state.degraded)),
         suspended=indicator(both(held, state.suspended)),
         blind=indicator(both(held, state.blind)),
+        doubt=select(state.blind, within_band, 0),
     )
 
 
@@ -230,6 +234,11 @@ def portfolio_initial(maintenance: int, parameters: Parameters) -> int:
     return mul_div_ceil(maintenance, parameters.portfolio_initial_ppm, PPM)
 
 
+def at_best(health: Health, doubt: int) -> Health:
+    """Health if every position at a blind level were worth as much more as its band allows."""
+    return Health(health.equity + doubt, health.maintenance, health.initial, health.linear)
+
+
 class Side(NamedTuple):
     """An account settled, with one of its positions apart: the touched one."""
 
@@ -255,6 +264,8 @@ class Side(NamedTuple):
     """Some position is at oracle level 1 or above."""
     blind: bool
     """Some position is at a blind level."""
+    doubt: int
+    """Atoms by which the value of the positions at a blind level may differ, within their bands."""
     health: Health
     """Before the operation."""
     bankrupt: int
@@ -301,6 +312,7 @@ def settle_side(
         occupied=occupied,
         degraded=rest.degraded + touched.degraded > 0,
         blind=rest.blind + touched.blind > 0,
+        doubt=rest.doubt + touched.doubt,
         health=health(
             account.kind,
             collateral,
@@ -330,13 +342,14 @@ class Whole(NamedTuple):
     bankrupt: int
     """1 where it holds no position and its collateral is negative."""
     cautious_value: int
-    """Value of the positions, each at the worse of health price and index; 0 unless settled for an exit."""
+    """Value of the positions, each at the worse of health price and index, and in a degraded market less its band; 0
+    unless settled for an exit."""
     cautious_initial: int
     """Linear initial margin, each position at the higher of health price and index; 0 unless settled for an exit."""
 
 
-NO_SUBJECT = -1
-"""No market: where nothing needs to be counted in `same`."""
+NO_SUBJECT = MARKETS_MAX
+"""The id of no market: where nothing needs to be counted in `same`."""
 
 
 @table()
@@ -356,10 +369,15 @@ def settle_for_exit(parameters: Parameters, now: int, inbox: int, account: Accou
 
 @table(width=len(Terms._fields) + 2)
 def exit_terms(position: Position, price: MarketPrice, market: Market, now: int) -> tuple[Position, tuple[int, ...]]:
-    """The terms of a position, and its value and initial margin at the worse of health price and index."""
+    """The terms of a position, and its value and initial margin at the worse of health price and index.
+
+    In a degraded market the true price may be anywhere in the band around them, so the value is less by that much.
+    """
     settled, terms = position_terms(position, price, market, NO_SUBJECT, now)
-    cautious_value = minimum(position.size * price.price, position.size * price.index)
-    _, cautious_initial = margin_at(absolute(position.size) * maximum(price.price, price.index), market)
+    notional = absolute(position.size) * maximum(price.price, price.index)
+    band = select(terms.degraded == 0, 0, mul_div_ceil(notional, market.band_ppm, PPM))
+    cautious_value = minimum(position.size * price.price, position.size * price.index) - band
+    _, cautious_initial = margin_at(notional, market)
     return settled, (*terms, cautious_value, cautious_initial)
 
 

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from perp_spec.perpetual.records import Path
 from perp_spec.words import (
+    ACCOUNTS_MAX,
     FAMILIES_MAX,
     MARKETS_MAX,
     NONCE_MAX,
@@ -21,9 +22,6 @@ from perp_spec.words import (
     vector,
     word,
 )
-
-ACCOUNTS_MAX = 2**20
-"""Accounts an exchange can have. An account id is below this."""
 
 
 def account_id(text: str) -> int:
@@ -313,7 +311,7 @@ class RequestForced:
     account: int = account_id("account")
     key: int = digest_field("owner who made the request")
     kind: int = natural(Unit.CODE, "WITHDRAW or REDUCE", 255)
-    market: int = market_id("market to reduce, 0 for a withdrawal")
+    market: int = market_id("market to reduce; any configured one for a withdrawal")
     amount: int = word(Unit.COUNT, "atoms to withdraw or lots to reduce")
     result: int = natural(Unit.CODE, "0 where it is noted, else the reason for which it is refused", 255)
 

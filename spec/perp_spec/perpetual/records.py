@@ -6,6 +6,7 @@ An absent record reads as the record of all zeros, so every load succeeds. Nothi
 from attrs import frozen
 
 from perp_spec.words import (
+    ACCOUNTS_MAX,
     AMOUNT_MAX,
     FAMILIES_MAX,
     MARKETS_MAX,
@@ -95,7 +96,7 @@ class Account:
 
     kind: int = natural(Unit.CODE, "ABSENT, CROSS, ISOLATED or PORTFOLIO", 3)
     owner: int = digest_field("digest of the owner's key; zero for the reserved accounts")
-    parent: int = natural(Unit.ID, "parent account of an isolated one, else 0")
+    parent: int = natural(Unit.ID, "parent account of an isolated one, else 0", ACCOUNTS_MAX - 1)
     market: int = natural(Unit.ID, "the one market of an isolated account, else 0", MARKETS_MAX - 1)
     collateral: int = word(Unit.ATOMS, "settled collateral; may be negative while positions carry value")
     slots: int = natural(Unit.COUNT, "high-water count of position slots", POSITION_SLOTS)
@@ -159,6 +160,7 @@ class MarketOracle:
     premium: int = word(Unit.PRICE, "moving average of the book's mid minus the index")
     marked_at: int = natural(Unit.TIME, "last mark", TIME_MAX)
     good_ticks: int = natural(Unit.COUNT, "good ticks in a row since the level was last above 0")
+    disputed_since: int = natural(Unit.TIME, "since when the only two fresh families disagree, 0 if not", TIME_MAX)
     funding_rate_ppm: int = word(Unit.RATE, "rate of the last funding tick, for one hour")
     premium_sum: int = word(Unit.RATE, "sum of the premium samples since the last funding tick")
     samples: int = natural(Unit.COUNT, "number of those samples")
@@ -241,7 +243,7 @@ class Parameters:
     )
     fund_multiple: int = natural(Unit.COUNT, "fund equity a backstop must leave, in initial margins", 1000)
     portfolio_floor_ppm: int = natural(Unit.RATE, "rho: least portfolio maintenance, of the linear one", PPM)
-    portfolio_initial_ppm: int = natural(Unit.RATE, "portfolio initial margin, of its maintenance", 10 * PPM)
+    portfolio_initial_ppm: int = natural(Unit.RATE, "portfolio initial margin, of its maintenance", 3 * PPM)
     window_seconds: int = natural(Unit.SECONDS, "length of a liquidation window", TIME_MAX)
     window_floor_atoms: int = natural(Unit.ATOMS, "open interest from which a market counts in the window", AMOUNT_MAX)
     window_markets: int = natural(Unit.COUNT, "least number of markets liquidating together", MARKETS_MAX)

@@ -1,5 +1,6 @@
 """A batch happens wholly or not at all, and the builder leaves out exactly what the rules reject."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -33,8 +34,8 @@ class CountingCommits:
     def __init__(self) -> None:
         self.root = 0
 
-    def update(self, changed: dict[RecordKey, Any]) -> None:
-        self.root += len(changed)
+    def update(self, changed: Iterable[RecordKey]) -> None:
+        self.root += len(list(changed))
 
 
 def fresh() -> tuple[State, CountingCommits]:

@@ -16,6 +16,7 @@ def test_every_guard_is_shown_in_order_with_its_numbers() -> None:
     guards = explain(state, Cancel(account=7, intent=Intent(slot=1, nonce=3, expiry=0)))
     assert guards == [
         Guard(Reason.FROZEN, True, (Comparison(0, "==", 0, True),)),
+        Guard(Reason.RESERVED_ACCOUNT, True, (Comparison(7, "!=", 0, True),)),
         Guard(Reason.NO_ACCOUNT, False, (Comparison(0, "!=", 0, False),)),
         Guard(Reason.BAD_SIGNATURE, False, ()),
         Guard(Reason.ORDER_EXPIRED, True, (Comparison(0, "<=", 0, True),)),

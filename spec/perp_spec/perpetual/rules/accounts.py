@@ -14,6 +14,7 @@ from perp_spec.perpetual.operations import Cancel, Compact, OpenAccount, SetKind
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import (
     FIRST_USER,
+    FUND,
     Account,
     Exchange,
     Kind,
@@ -108,6 +109,7 @@ def set_kind(
 def cancel(op: Cancel, exchange: Exchange, account: Account, stored: OrderSlot) -> tuple[OrderSlot]:
     """Make the nonces of an order slot up to the intent's unusable."""
     require_live(exchange)
+    require(op.account != FUND, Reason.RESERVED_ACCOUNT)
     require_account(account)
     return (use_intent(op.intent, stored, exchange.time),)
 

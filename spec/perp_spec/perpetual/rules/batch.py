@@ -239,7 +239,7 @@ def end_batch(
     rolled = window != exchange.window
     stored, sums = sweep(market_window, markets, parameters, rolled)
     window_mode = maximum(exchange.window_mode, window_severity(WindowTerms(*sums), parameters))
-    previous = select(rolled, select(window == exchange.window + 1, window_mode, Mode.NORMAL), exchange.window_previous)
+    previous = select(rolled, window_mode, exchange.window_previous)
     fund_side = settle_whole(parameters, now, ledger.fund_inbox, fund, fund_held)
     equity = fund_side.health.equity
     today = mul_div_floor(now, 1, DAY)

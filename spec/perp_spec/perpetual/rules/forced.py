@@ -5,6 +5,7 @@ from perp_spec.language import (
     attempt,
     both,
     call_if,
+    clamp,
     either,
     maximum,
     minimum,
@@ -13,6 +14,7 @@ from perp_spec.language import (
     require,
     require_if,
     select,
+    table,
 )
 from perp_spec.operation import reads, reads_held, updates, updates_held
 from perp_spec.perpetual.common import (
@@ -74,8 +76,8 @@ from perp_spec.perpetual.records import (
 )
 from perp_spec.perpetual.rules.money import consume_entry, pay_out
 from perp_spec.perpetual.rules.trading import market_allowed, with_open_interest
-from perp_spec.perpetual.rules.waterfall import backstop_possible, holds, sign_of
-from perp_spec.words import COLLATERAL_MAX, PPM
+from perp_spec.perpetual.rules.waterfall import decides, fund_able, holds, sign_of
+from perp_spec.words import CLAIMS_MAX, COLLATERAL_MAX, PPM
 
 FORCED_ENTRY = 2
 """First word of a forced request in the queue's hash chain."""
@@ -209,6 +211,28 @@ def reduction_allowed(
     return wanted
 
 
+@table()
+def fund_could_reduce(
+    parameters: Parameters,
+    now: int,
+    inbox: int,
+    fund: Account,
+    fund_position: Position,
+    fund_others: Held,
+    price: MarketPrice,
+    market: Market,
+    subject: int,
+    fund_slot: int,
+    delta: int,
+    cash: int,
+) -> bool:
+    """The fund could take the other side of a forced reduction."""
+    side = settle_side(parameters, now, inbox, fund, fund_position, fund_others, price, market, subject)
+    require(decides(side, fund_position, subject, fund_slot), Reason.SLOT)
+    taken = move_side(parameters, side, price, market, subject, fund_slot, delta, cash, fund.liquidated_at)
+    return fund_able(parameters, side, taken, market, subject, fund_slot)
+
+
 def require_counterparty(
     done: bool,
     op: ForcedReduce,
@@ -217,23 +241,26 @@ def require_counterparty(
     ledger: Ledger,
     price: MarketPrice,
     market: Market,
-    side: Side,
     account: Account,
     counterparty: Account,
     taking: Side,
     took: Moved,
+    delta: int,
+    cash: int,
     fund: Account,
     fund_position: Position,
     fund_others: Held,
 ) -> None:
     """Where the reduction is done, its other side is one of three.
 
-    A willing order, else the fund with margin to spare, else an opposite position.
+    A willing order, else the fund with margin to spare, else an opposite position, where the fund could not take the
+    same lots at the same price. The fund's own position may be that opposite one: it only gains by it.
     """
     by_order = both(done, op.path == Path.ORDER)
     by_fund = both(done, op.path == Path.FUND)
     by_opposite = both(done, op.path == Path.OPPOSITE)
-    permitted = select(by_fund, op.counterparty == FUND, op.counterparty >= FIRST_USER)
+    a_user = op.counterparty >= FIRST_USER
+    permitted = select(by_order, a_user, select(by_fund, op.counterparty == FUND, op.counterparty != FEES))
     require_if(done, permitted, Reason.RESERVED_ACCOUNT)
     require_if(done, counterparty.kind != Kind.ABSENT, Reason.NO_ACCOUNT)
     require_if(by_order, op.order.account == op.counterparty, Reason.NO_ACCOUNT)
@@ -244,29 +271,28 @@ def require_counterparty(
     require_if(by_order, either(negate(taking.blind), took.reduced), Reason.ORACLE_LEVEL)
     in_range = absolute(took.position.size) <= market.max_size
     require_if(by_order, in_range, Reason.SIZE_RANGE)
-    margin_left = took.health.equity >= parameters.fund_multiple * took.health.initial
-    able = either(margin_left, both(took.reduced, took.health.equity >= 0))
-    require_if(by_fund, both(able, in_range, negate(taking.blind)), Reason.FUND_MARGIN)
+    able = fund_able(parameters, taking, took, market, op.market, op.counterparty_slot)
+    require_if(by_fund, able, Reason.FUND_MARGIN)
     require_if(by_opposite, both(holds(taking, op.market), took.reduced), Reason.NOT_OPPOSITE)
     possible = call_if(
         by_opposite,
-        backstop_possible,
+        fund_could_reduce,
         parameters,
         exchange.time,
         ledger.fund_inbox,
-        side,
         fund,
         fund_position,
         fund_others,
         price,
         market,
         op.market,
-        op.slot,
         op.fund_slot,
+        delta,
+        cash,
         otherwise=False,
     )
     require(negate(possible), Reason.BACKSTOP_POSSIBLE)
-    require_if(done, absolute(took.account.collateral) <= COLLATERAL_MAX, Reason.COLLATERAL_RANGE)
+    require_if(by_order, absolute(took.account.collateral) <= COLLATERAL_MAX, Reason.COLLATERAL_RANGE)
     require_valid_transition_if(by_order, counterparty.kind, taking.health, took.health, took.reduced)
 
 
@@ -391,11 +417,12 @@ def forced_reduce(
         ledger,
         price,
         market,
-        side,
         account,
         counterparty,
         taking,
         took,
+        direction * op.lots,
+        -value,
         fund,
         fund_position,
         fund_others,
@@ -467,14 +494,17 @@ def escape_claim(
     account: Account,
     held: Held,
 ) -> tuple[Ledger, Request, Account, Held]:
-    """Claim an account's equity at the frozen prices, once, within the claim window."""
+    """Claim an account's equity at the frozen prices, once, within the claim window.
+
+    All claims together are at most CLAIMS_MAX, so that their sum stays a word whatever the frozen prices are.
+    """
     require(exchange.frozen_at != 0, Reason.NOT_FROZEN)
     require(exchange.time <= exchange.frozen_at + parameters.claim_seconds, Reason.CLAIM_WINDOW)
     require(op.account >= FIRST_USER, Reason.RESERVED_ACCOUNT)
     require_account(account)
     require(request.claimed == Claim.NONE, Reason.CLAIMED)
     side = settle_whole(parameters, exchange.time, 0, account, held)
-    claim = maximum(side.health.equity, 0)
+    claim = clamp(side.health.equity, 0, CLAIMS_MAX - ledger.claims)
     claimed = Request(
         kind=request.kind,
         market=request.market,

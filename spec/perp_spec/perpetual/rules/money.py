@@ -1,7 +1,7 @@
 """Money in and out: deposit, withdraw, transfer."""
 
 from perp_hash.digest import Tag
-from perp_spec.language import attempt, both, digest, either, require
+from perp_spec.language import attempt, both, digest, either, product_le, require
 from perp_spec.operation import reads, updates, updates_held
 from perp_spec.perpetual.common import (
     PERPETUAL,
@@ -94,13 +94,15 @@ def deposit(
 def pay_out(side: Whole, amount: int) -> int:
     """Collateral after `amount` leaves a settled account, if it may leave.
 
-    While a market the account holds is suspended, twice the initial margin must stay: at the health price, and again
-    with every position at the worse of health price and last index.
+    While a market the account holds is degraded, twice the initial margin must stay: at the health price, and again
+    with every position at the worse of health price and last index, less the band where its market is degraded.
     """
     collateral = side.collateral - amount
     equity = side.health.equity - amount
-    cautious = both(equity >= 2 * side.health.initial, collateral + side.cautious_value >= 2 * side.cautious_initial)
-    require(either(side.terms.suspended == 0, cautious), Reason.ORACLE_LEVEL)
+    cautious = both(
+        product_le(2, side.health.initial, equity, 1), collateral + side.cautious_value >= 2 * side.cautious_initial
+    )
+    require(either(side.terms.degraded == 0, cautious), Reason.ORACLE_LEVEL)
     require(equity >= side.health.initial, Reason.INITIAL_MARGIN)
     require_collateral(collateral)
     return collateral

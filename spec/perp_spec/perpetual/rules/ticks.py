@@ -102,6 +102,10 @@ class Candidate(NamedTuple):
     """Price they give; 0 where none is fresh."""
     bad: int
     """Families that are stale or deviate."""
+    disputed: bool
+    """Just two are fresh, and they disagree: either may be the wrong one."""
+    apart: bool
+    """They disagree by more than the band."""
 
 
 def exchanged(first: int, second: int) -> tuple[int, int]:
@@ -123,12 +127,14 @@ def candidate_of(
     Two that agree: their mean. Two that do not: the one nearest to the average. Three or more: their lower median.
     """
     beyond = market.max_price + 1
+    usable = tuple(
+        both(place < families, values[place] >= 1, now - reported_at[place] <= market.staleness_seconds)
+        for place in range(FAMILIES_MAX)
+    )
+    prices = tuple(select(usable[place], values[place], beyond) for place in range(FAMILIES_MAX))
     fresh = 0
-    prices = [beyond] * FAMILIES_MAX
     for place in range(FAMILIES_MAX):
-        usable = both(place < families, values[place] >= 1, now - reported_at[place] <= market.staleness_seconds)
-        fresh = fresh + indicator(usable)
-        prices[place] = select(usable, values[place], beyond)
+        fresh = fresh + indicator(usable[place])
     low_1, high_1 = exchanged(prices[0], prices[1])
     low_2, high_2 = exchanged(prices[2], prices[3])
     first, middle_1 = exchanged(low_1, low_2)
@@ -144,7 +150,9 @@ def candidate_of(
         far = negate(within(absolute(prices[place] - index), market.deviation_ppm, index))
         deviating = deviating + indicator(both(prices[place] != beyond, far))
     deviating = select(fresh == 2, indicator(negate(agree)), deviating)
-    return Candidate(index, families - fresh + deviating)
+    disputed = both(fresh == 2, negate(agree))
+    apart = both(disputed, negate(within(second - first, market.band_ppm, first)))
+    return Candidate(index, families - fresh + deviating, disputed, apart)
 
 
 def mark_of(index: int, premium: int, book: int, market: Market) -> int:
@@ -184,7 +192,9 @@ def oracle_tick(
 ) -> tuple[MarketPrice, MarketOracle]:
     """Take the families' reports of a market, and move its index, its average, its oracle level and its health price.
 
-    Well-formed reports are never rejected: what they say can only lower the trust in the price.
+    Well-formed reports are never rejected: what they say can only lower the trust in the price. Two families that
+    disagree by more than the band, or for longer than staleness_seconds, make the market blind: the one nearest to the
+    average may be the one that stands still. While a market is blind its average stands still too.
     """
     now = exchange.time
     require_live(exchange)
@@ -200,13 +210,16 @@ def oracle_tick(
         values = (*values, select(said, report.median, oracle.values[place]))
         reported_at = (*reported_at, select(said, now, oracle.reported_at[place]))
 
-    index, bad = candidate_of(parameters.families, values, reported_at, oracle.average, market, now)
-    average = select(index >= 1, approach(oracle.average, index, now - price.ticked_at, market), oracle.average)
+    index, bad, disputed, apart = candidate_of(parameters.families, values, reported_at, oracle.average, market, now)
+    moved = approach(oracle.average, index, now - price.ticked_at, market)
+    average = select(index >= 1, select(oracle.average == 0, index, moved), oracle.average)
     near = within(absolute(index - average), market.band_ppm, average)
     near_before = within(absolute(index - oracle.average), market.band_ppm, oracle.average)
     good = both(bad == 0, near)
     gap = both(bad == 0, negate(near))
-    degraded = both(bad == 1, index >= 1, near_before)
+    since = select(disputed, select(oracle.disputed_since == 0, now, oracle.disputed_since), 0)
+    lasting = both(disputed, now - since > market.staleness_seconds)
+    degraded = both(bad == 1, index >= 1, near_before, negate(apart), negate(lasting))
     blind = negate(either(good, gap, degraded))
 
     before = oracle_state(price, market, now)
@@ -238,6 +251,7 @@ def oracle_tick(
         premium=oracle.premium,
         marked_at=oracle.marked_at,
         good_ticks=good_ticks,
+        disputed_since=since,
         funding_rate_ppm=oracle.funding_rate_ppm,
         premium_sum=oracle.premium_sum,
         samples=oracle.samples,
@@ -298,6 +312,7 @@ def mark(
         premium=premium,
         marked_at=now,
         good_ticks=oracle.good_ticks,
+        disputed_since=oracle.disputed_since,
         funding_rate_ppm=oracle.funding_rate_ppm,
         premium_sum=oracle.premium_sum,
         samples=oracle.samples,
@@ -334,6 +349,7 @@ def premium_sample(
         premium=oracle.premium,
         marked_at=oracle.marked_at,
         good_ticks=oracle.good_ticks,
+        disputed_since=oracle.disputed_since,
         funding_rate_ppm=oracle.funding_rate_ppm,
         premium_sum=oracle.premium_sum + select(counts, premium, 0),
         samples=oracle.samples + indicator(counts),
@@ -399,6 +415,7 @@ def funding_tick(
         premium=oracle.premium,
         marked_at=oracle.marked_at,
         good_ticks=oracle.good_ticks,
+        disputed_since=oracle.disputed_since,
         funding_rate_ppm=rate_ppm,
         premium_sum=0,
         samples=0,

@@ -41,8 +41,10 @@ from perp_spec.perpetual.health import (
     Held,
     Moved,
     Side,
+    at_best,
     linear_ratio_kept,
     move_side,
+    oracle_state,
     ratio_kept,
     require_valid_transition_if,
     settle_side,
@@ -69,7 +71,7 @@ from perp_spec.perpetual.records import (
     Position,
 )
 from perp_spec.perpetual.rules.trading import fill_side, market_allowed, with_open_interest
-from perp_spec.words import POSITION_SLOTS, PPM
+from perp_spec.words import COLLATERAL_MAX, POSITION_SLOTS, PPM
 
 
 def sign_of(size: int) -> int:
@@ -107,7 +109,7 @@ def require_staged(
     op: Liquidate, exchange: Exchange, parameters: Parameters, side: Side, price: MarketPrice, market: Market
 ) -> None:
     """Between maintenance and close-out a liquidation goes in steps: not too large, not too small, not too often."""
-    close_out = below_close_out(side.health, market)
+    close_out = below_close_out(at_best(side.health, side.doubt), market)
     staged = both(negate(close_out), op.account != FUND)
     cap = step_cap(side.size, side.degraded, price, market)
     require(either(negate(staged), op.lots <= cap), Reason.CLOSE_FACTOR)
@@ -152,7 +154,9 @@ def liquidate(
 ) -> tuple[Ledger, MarketBook, Account, Position, Held, Account, Position, Held, OrderSlot]:
     """Close lots of an account below its maintenance margin against a willing order.
 
-    The fund may unwind this way too.
+    The fund may unwind this way too. Positions in blind markets neither stop a liquidation elsewhere nor justify one:
+    they count at the best price their bands allow. The taker may open at level 1, at a gap and in REDUCE_ONLY, or
+    nobody would be left to take.
     """
     now = exchange.time
     require_live(exchange)
@@ -160,7 +164,7 @@ def liquidate(
     require(both(op.lots >= 1, op.lots <= market.max_size), Reason.LOTS)
     require(both(op.price >= 1, op.price <= market.max_price), Reason.PRICE_RANGE)
     require(op.account != op.taker.account, Reason.SAME_ACCOUNT)
-    require(op.taker.account >= FIRST_USER, Reason.RESERVED_ACCOUNT)
+    require(both(op.account != FEES, op.taker.account >= FIRST_USER), Reason.RESERVED_ACCOUNT)
     require_account(account)
     require_account(taker)
     require(account.owner != taker.owner, Reason.SAME_OWNER)
@@ -207,9 +211,9 @@ def liquidate(
     require(slot_fits(taking, op.market, op.taker_slot), Reason.SLOT)
     require(market_allowed(taker, op.market), Reason.MARKET_NOT_ALLOWED)
     require(either(negate(op.taker.reduce_only), took.reduced), Reason.ORDER_REDUCE_ONLY)
-    require(negate(side.blind), Reason.ORACLE_LEVEL)
+    require(negate(oracle_state(price, market, now).blind), Reason.ORACLE_LEVEL)
     require(either(negate(taking.blind), took.reduced), Reason.ORACLE_LEVEL)
-    unhealthy = side.health.equity < side.health.maintenance
+    unhealthy = at_best(side.health, side.doubt).equity < side.health.maintenance
     require(either(unhealthy, op.account == FUND), Reason.NOT_LIQUIDATABLE)
     require_staged(op, exchange, parameters, side, price, market)
     require(absolute(took.position.size) <= market.max_size, Reason.SIZE_RANGE)
@@ -262,8 +266,8 @@ def take_over(
     lots: int,
 ) -> Takeover:
     """The fund takes over lots of an account below close-out, for the zero-price amount."""
-    require(negate(side.blind), Reason.ORACLE_LEVEL)
-    require(below_close_out(side.health, market), Reason.NOT_CLOSE_OUT)
+    require(negate(oracle_state(price, market, now).blind), Reason.ORACLE_LEVEL)
+    require(below_close_out(at_best(side.health, side.doubt), market), Reason.NOT_CLOSE_OUT)
     direction = sign_of(side.size)
     value = lots * price.price
     amount = zero_price_amount(share_of(side.size, lots, price, market), side.health)
@@ -291,16 +295,33 @@ def take_over(
         price_amount - direction * value,
         fund.account.liquidated_at,
     )
-    margin_left = taken.health.equity >= parameters.fund_multiple * taken.health.initial
-    reducing = both(taken.reduced, taken.health.equity >= 0)
-    able = both(
+    require(fund_able(parameters, fund, taken, market, subject, fund_slot), Reason.FUND_MARGIN)
+    return Takeover(moved, taken)
+
+
+def fund_able(parameters: Parameters, fund: Side, taken: Moved, market: Market, subject: int, fund_slot: int) -> bool:
+    """The fund may take lots: it keeps margin, or only reduces and stays solvent; and it has room and range.
+
+    Its own positions in blind markets count at the worst price their bands allow.
+    """
+    sure_equity = taken.health.equity - fund.doubt
+    margin_left = product_le(parameters.fund_multiple, taken.health.initial, sure_equity, 1)
+    reducing = both(taken.reduced, sure_equity >= 0)
+    return both(
         either(margin_left, reducing),
-        negate(fund.blind),
         slot_fits(fund, subject, fund_slot),
         absolute(taken.position.size) <= market.max_size,
+        absolute(taken.account.collateral) <= COLLATERAL_MAX,
     )
-    require(able, Reason.FUND_MARGIN)
-    return Takeover(moved, taken)
+
+
+def decides(fund: Side, fund_position: Position, subject: int, fund_slot: int) -> bool:
+    """The named slot of the fund is the one that decides what it can take: where it holds the market, else a free one.
+
+    Only a fund without any free slot may have another position named.
+    """
+    full = both(fund.rest.occupied == POSITION_SLOTS - 1, fund_position.size != 0, fund.rest.same == 0)
+    return either(slot_fits(fund, subject, fund_slot), full)
 
 
 @PERPETUAL.operation(
@@ -393,14 +414,9 @@ def backstop_possible(
     slot: int,
     fund_slot: int,
 ) -> bool:
-    """The fund could take over a piece of the position.
-
-    The named slot of the fund must be the one that decides: where it holds the market, else a free one. Only a fund
-    without any free slot may have another position named.
-    """
+    """The fund could take over a piece of the position."""
     fund_side = settle_side(parameters, now, inbox, fund, fund_position, fund_others, price, market, subject)
-    full = both(fund_side.rest.occupied == POSITION_SLOTS - 1, fund_position.size != 0, fund_side.rest.same == 0)
-    require(either(slot_fits(fund_side, subject, fund_slot), full), Reason.SLOT)
+    require(decides(fund_side, fund_position, subject, fund_slot), Reason.SLOT)
     lots = backstop_lots(side.size, parameters, price)
     result, _ = attempt(
         take_over_only, parameters, now, side, fund_side, price, market, subject, slot, fund_slot, lots, otherwise=0
@@ -425,15 +441,24 @@ def take_over_only(
     return 0
 
 
-def deleverage_payment(side: Side, size: int, other: Side, lots: int, price: MarketPrice, market: Market) -> int:
+def released(equity: int, before: int, after: int) -> int:
+    """The part of an equity that goes with a requirement falling from `before` to `after`: the ratio is kept."""
+    return mul_div_floor(before - after, equity, maximum(before, 1))
+
+
+def deleverage_payment(side: Side, other: Side, unpaid: Health, lots: int, price: MarketPrice, market: Market) -> int:
     """What the counterparty pays beyond the health price.
 
-    A bankrupt account's deficit for those lots, but no more than the counterparty's own zero-price amount.
+    A bankrupt account's deficit for those lots, but no more than lets the counterparty keep its ratio, on its linear
+    margin and on its maintenance margin. `unpaid` is the counterparty's health after the close, before the payment.
     """
-    share = share_of(size, lots, price, market)
+    share = share_of(side.size, lots, price, market)
     deficit = mul_div_floor(share, maximum(-side.health.equity, 0), maximum(side.health.linear, 1))
-    other_share = share_of(other.size, lots, price, market)
-    bearable = mul_div_floor(other_share, other.health.equity, maximum(other.health.linear, 1))
+    before = other.health
+    bearable = minimum(
+        released(before.equity, before.linear, unpaid.linear),
+        released(before.equity, before.maintenance, unpaid.maintenance),
+    )
     return minimum(deficit, maximum(bearable, 0))
 
 
@@ -476,24 +501,26 @@ def deleverage(
     """Close lots of an account below close-out against an opposite position, at the health price.
 
     Only where the fund cannot take them. The counterparty bears a bankrupt account's deficit as far as its own equity
-    in those lots goes.
+    in those lots goes. It may be the fund: where nobody else is on the other side, and the fund could not bear a
+    backstop.
     """
     now = exchange.time
     require_live(exchange)
     require_market(market)
     require(both(op.lots >= 1, op.lots <= market.max_size), Reason.LOTS)
     require(op.account != op.counterparty, Reason.SAME_ACCOUNT)
-    require(both(op.account != FEES, op.counterparty >= FIRST_USER), Reason.RESERVED_ACCOUNT)
+    require(both(op.account != FEES, op.counterparty != FEES), Reason.RESERVED_ACCOUNT)
     require_account(account)
     require_account(counterparty)
     require_not_halted(exchange, price)
     is_fund = op.account == FUND
     inbox = select(is_fund, ledger.fund_inbox, 0)
+    other_inbox = select(op.counterparty == FUND, ledger.fund_inbox, 0)
     side = settle_side(parameters, now, inbox, account, position, others, price, market, op.market)
     other = settle_side(
         parameters,
         now,
-        0,
+        other_inbox,
         counterparty,
         counterparty_position,
         counterparty_others,
@@ -505,8 +532,8 @@ def deleverage(
     require(op.lots <= absolute(side.size), Reason.LOTS)
     opposite = select(side.size > 0, other.size <= -op.lots, other.size >= op.lots)
     require(both(holds(other, op.market), opposite), Reason.NOT_OPPOSITE)
-    require(negate(side.blind), Reason.ORACLE_LEVEL)
-    require(below_close_out(side.health, market), Reason.NOT_CLOSE_OUT)
+    require(negate(oracle_state(price, market, now).blind), Reason.ORACLE_LEVEL)
+    require(below_close_out(at_best(side.health, side.doubt), market), Reason.NOT_CLOSE_OUT)
     possible = call_if(
         negate(is_fund),
         backstop_possible,
@@ -527,7 +554,18 @@ def deleverage(
     require(negate(possible), Reason.BACKSTOP_POSSIBLE)
     direction = sign_of(side.size)
     value = direction * op.lots * price.price
-    paid = deleverage_payment(side, side.size, other, op.lots, price, market)
+    unpaid = move_side(
+        parameters,
+        other,
+        price,
+        market,
+        op.market,
+        op.counterparty_slot,
+        direction * op.lots,
+        -value,
+        counterparty.liquidated_at,
+    )
+    paid = deleverage_payment(side, other, unpaid.health, op.lots, price, market)
     moved = move_side(parameters, side, price, market, op.market, op.slot, -direction * op.lots, value + paid, now)
     closed = move_side(
         parameters,
@@ -543,7 +581,7 @@ def deleverage(
     booked = carry(
         ledger,
         side.dust + other.dust,
-        fund=-inbox,
+        fund=-inbox - other_inbox,
         bankrupt=moved.bankrupt + closed.bankrupt - side.bankrupt - other.bankrupt,
     )
     return (

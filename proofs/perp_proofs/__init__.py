@@ -1,0 +1,1 @@
+"""Proofs about the rules: the recorded program, its arithmetisation, the prover, the verifier, and the solvers."""

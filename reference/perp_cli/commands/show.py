@@ -1,0 +1,284 @@
+"""Shows what is in a stored exchange: an account with every term of its health, a market, or the whole.
+
+perp show --state DIR                   the exchange and its markets
+perp show --state DIR account 3         one account: positions, health, liquidation prices
+perp show --state DIR market BTC        one market: prices, oracle, funding, open interest
+"""
+
+import argparse
+from typing import Any
+
+from attrs import asdict
+
+from perp_cli.errors import UsageError
+from perp_cli.exchange import open_store
+from perp_cli.exit_codes import ExitCode
+from perp_cli.output import Output
+from perp_cli.present import KINDS, MODES, account_name, money, root_hex, symbol, table, unit_price, units
+from perp_reference.core.state import State
+from perp_reference.core.views import AccountView, PositionView, account_view, level_of
+from perp_reference.store.store import Store
+from perp_spec.perpetual.common import mode_of
+from perp_spec.perpetual.config import Config
+from perp_spec.perpetual.health import oracle_state
+from perp_spec.perpetual.records import (
+    Account,
+    Exchange,
+    Kind,
+    Ledger,
+    MarketBook,
+    MarketOracle,
+    MarketPrice,
+    Request,
+)
+from perp_spec.words import ACCOUNTS_MAX, PPM
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes the exchange and what of it to show."""
+    parser.add_argument("--state", metavar="DIR", required=True, help="directory of the exchange")
+    parser.add_argument("what", nargs="?", choices=("account", "market"), help="show one of these")
+    parser.add_argument("which", nargs="?", metavar="WHICH", help="number of the account, symbol of the market")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Shows it.
+
+    Raises:
+        MalformedInput: The store is damaged.
+        UsageError: There is no such exchange, account or market.
+    """
+    if arguments.what and arguments.which is None:
+        raise UsageError(f"show {arguments.what} takes {'a number' if arguments.what == 'account' else 'a symbol'}")
+    with open_store(arguments.state) as store:
+        if arguments.what == "account":
+            show_account(store.config, account_view(store.state, account_number(store, arguments.which)), store, output)
+        elif arguments.what == "market":
+            show_market(store, market_number(store.config, arguments.which), output)
+        else:
+            show_exchange(store, output)
+    return ExitCode.OK
+
+
+def account_number(store: Store, text: str) -> int:
+    """The account a user names.
+
+    Raises:
+        UsageError: It is no number, or no such account exists.
+    """
+    if not text.isdecimal() or not text.isascii() or int(text) >= ACCOUNTS_MAX:
+        raise UsageError(f"an account is a number below {ACCOUNTS_MAX}, not {text!r}")
+    number = int(text)
+    if store.state.get(Account, number).kind == Kind.ABSENT:
+        raise UsageError(f"account {number} does not exist; there are {len(store.state.tables[Account])}")
+    return number
+
+
+def market_number(config: Config, text: str) -> int:
+    """The market a user names.
+
+    Raises:
+        UsageError: There is none of this symbol.
+    """
+    symbols = [entry.symbol for entry in config.markets]
+    if text not in symbols:
+        raise UsageError(f"no market {text!r}; there are {', '.join(symbols)}")
+    return symbols.index(text)
+
+
+def show_account(config: Config, view: AccountView, store: Store, output: Output) -> None:
+    """Shows an account: what it is, its positions with their terms, and how its health comes about."""
+    account = view.account
+    parent = f", parent {account.parent}, {symbol(config, account.market)} only" if account.parent else ""
+    output.line(f"{account_name(view.number)}: {KINDS[account.kind]}{parent}, owner {root_hex(account.owner)[:16]}...")
+    output.line(f"state: {view.state}")
+    if view.positions:
+        head = ("slot", "market", "size", "health price", "value", "maintenance", "initial", "buffer", "liquidation at")
+        rows = [head, *(position_row(config, position) for position in view.positions)]
+        for line in table(rows, left=2):
+            output.line(f"  {line}")
+    for line in table(health_rows(view)):
+        output.line(f"  {line}")
+    request = store.state.get(Request, view.number)
+    if request != Request():
+        output.line(f"  request: {asdict(request)}")
+    output.document(account_document(config, view))
+
+
+def position_row(config: Config, view: PositionView) -> tuple[str, ...]:
+    """A position with its terms, as a row."""
+    market = view.position.market
+    price = view.liquidation_price
+    level = level_of(view.oracle)
+    return (
+        str(view.slot),
+        symbol(config, market) + ("" if level == "good" else f" ({level})"),
+        units(config, market, view.position.size),
+        unit_price(config, market, view.price.price),
+        money(view.terms.value),
+        money(view.terms.maintenance),
+        money(view.terms.initial),
+        money(view.terms.buffer),
+        "never" if price is None else unit_price(config, market, price),
+    )
+
+
+def health_rows(view: AccountView) -> list[tuple[str, str]]:
+    """How an account's health comes about."""
+    terms, health = view.whole.terms, view.health
+    rows = [
+        ("collateral as stored", money(view.account.collateral)),
+        ("funding and losses due", money(terms.cash)),
+        ("collateral settled", money(view.whole.collateral)),
+        ("value of the positions", money(terms.value)),
+        ("equity", money(health.equity)),
+        ("linear maintenance margin", money(health.linear)),
+        ("funding buffer", money(terms.buffer)),
+    ]
+    if view.scenarios:
+        worst = max(0, *view.scenarios)
+        rows.append(("worst scenario", f"{money(worst)} (number {view.scenarios.index(max(view.scenarios)) + 1})"))
+    rows += [
+        ("maintenance margin", money(health.maintenance)),
+        ("initial margin", money(health.initial)),
+        ("equity over maintenance", ratio(health.equity, health.maintenance)),
+        ("free above initial margin", money(max(health.equity - health.initial, 0))),
+    ]
+    return rows
+
+
+def ratio(part: int, whole: int) -> str:
+    """A ratio as a percentage with one digit, rounded down; infinite over zero."""
+    if whole == 0:
+        return "no requirement"
+    tenths = part * 1000 // whole
+    return f"{'-' if tenths < 0 else ''}{abs(tenths) // 10:,}.{abs(tenths) % 10} %"
+
+
+def account_document(config: Config, view: AccountView) -> dict[str, object]:
+    """An account for programs: integers in atoms, lots and atoms a lot, as decimal strings."""
+    health = view.health
+    return {
+        "account": view.number,
+        "kind": KINDS[view.account.kind],
+        "state": view.state,
+        "collateral": str(view.whole.collateral),
+        "equity": str(health.equity),
+        "maintenance": str(health.maintenance),
+        "initial": str(health.initial),
+        "linear": str(health.linear),
+        "scenarios": [str(loss) for loss in view.scenarios],
+        "positions": [
+            {
+                "slot": position.slot,
+                "market": symbol(config, position.position.market),
+                "size": str(position.position.size),
+                "price": str(position.price.price),
+                "level": level_of(position.oracle),
+                "liquidation_price": None if position.liquidation_price is None else str(position.liquidation_price),
+                "terms": {name: str(value) for name, value in position.terms._asdict().items()},
+            }
+            for position in view.positions
+        ],
+    }
+
+
+def percent(ppm: int) -> str:
+    """A rate in percent, exact."""
+    sign = "-" if ppm < 0 else ""
+    whole, part = divmod(abs(ppm), PPM // 100)
+    return f"{sign}{whole}.{part:04d} %"
+
+
+def show_market(store: Store, number: int, output: Output) -> None:
+    """Shows a market."""
+    state, config = store.state, store.config
+    price, oracle, book = (state.get(kind, number) for kind in (MarketPrice, MarketOracle, MarketBook))
+    exchange = state.get(Exchange, 0)
+    level = level_of(oracle_state(price, state.market(number), exchange.time))
+    rows = [
+        ("health price", unit_price(config, number, price.price)),
+        ("index", unit_price(config, number, price.index)),
+        ("average", unit_price(config, number, oracle.average)),
+        ("oracle", level),
+        ("age of the last tick", f"{exchange.time - price.ticked_at} s"),
+        ("mode", MODES[mode_of(exchange, price)]),
+        ("open interest", f"{units(config, number, book.open_interest)} {symbol(config, number)}"),
+        ("open interest, value", money(book.open_interest * price.price)),
+        ("liquidated in this window", f"{units(config, number, book.window_liquidated)} {symbol(config, number)}"),
+        ("funding rate, hourly", percent(oracle.funding_rate_ppm)),
+        ("premium samples", str(oracle.samples)),
+    ]
+    output.line(f"{symbol(config, number)}: market {number}, one lot is {config.markets[number].lot}")
+    for line in table(rows):
+        output.line(f"  {line}")
+    records = {"price": price, "oracle": oracle, "book": book}
+    output.document(
+        {
+            "market": number,
+            "symbol": symbol(config, number),
+            "level": level,
+            **{name: fields_document(record) for name, record in records.items()},
+        }
+    )
+
+
+def fields_document(record: Any) -> dict[str, object]:
+    """A record for programs: integers as decimal strings."""
+    return {name: text(value) for name, value in asdict(record).items()}
+
+
+def text(value: object) -> object:
+    """A field's value for programs."""
+    if isinstance(value, bool):
+        return value
+    return [str(item) for item in value] if isinstance(value, tuple) else str(value)
+
+
+def show_exchange(store: Store, output: Output) -> None:
+    """Shows the whole."""
+    state, config = store.state, store.config
+    exchange, ledger = state.get(Exchange, 0), state.get(Ledger, 0)
+    rows = [
+        ("batch", str(exchange.number)),
+        ("time", f"{exchange.time} s"),
+        ("mode", MODES[exchange.mode]),
+        ("frozen", f"since {exchange.frozen_at} s" if exchange.frozen_at else "no"),
+        ("accounts", str(len(state.tables[Account]))),
+        ("vault", money(ledger.vault)),
+        ("withdrawal bucket", money(ledger.bucket)),
+        ("waiting for the fund", money(ledger.fund_inbox)),
+        ("waiting for the fee account", money(ledger.fees_inbox)),
+        ("dust, micro-atoms", str(ledger.dust)),
+        ("flat accounts below zero", str(ledger.bankrupt)),
+        ("root", root_hex(store.commitment.root)),
+    ]
+    output.line(f"exchange {config.name}")
+    for line in table(rows):
+        output.line(f"  {line}")
+    head = ("market", "health price", "index", "oracle", "mode", "open interest")
+    for line in table([head, *(market_row(state, config, number) for number in range(len(config.markets)))]):
+        output.line(f"  {line}")
+    output.document(
+        {
+            "name": config.name,
+            "root": root_hex(store.commitment.root),
+            "exchange": fields_document(exchange),
+            "ledger": fields_document(ledger),
+            "markets": [entry.symbol for entry in config.markets],
+            "accounts": len(state.tables[Account]),
+        }
+    )
+
+
+def market_row(state: State, config: Config, number: int) -> tuple[str, ...]:
+    """A market in a row."""
+    price, book, exchange = state.get(MarketPrice, number), state.get(MarketBook, number), state.get(Exchange, 0)
+    return (
+        symbol(config, number),
+        unit_price(config, number, price.price),
+        unit_price(config, number, price.index),
+        level_of(oracle_state(price, state.market(number), exchange.time)),
+        MODES[mode_of(exchange, price)],
+        units(config, number, book.open_interest),
+    )

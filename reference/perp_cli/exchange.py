@@ -1,0 +1,56 @@
+"""What the commands on a stored exchange share: opening it, and reporting what a batch did."""
+
+from pathlib import Path
+
+from perp_cli.errors import UsageError
+from perp_cli.output import Output
+from perp_cli.present import MODES, describe, money, refusal, rejection_document, root_hex
+from perp_reference.store.run import Outcome
+from perp_reference.store.store import Store, StoreError
+from perp_spec.perpetual.config import Config
+from perp_spec.perpetual.records import Exchange, Ledger
+
+
+def open_store(directory: str) -> Store:
+    """Open the exchange in a directory.
+
+    Raises:
+        UsageError: There is none.
+        MalformedInput: Its file is damaged.
+    """
+    try:
+        return Store.open(Path(directory))
+    except StoreError as error:
+        raise UsageError(str(error)) from None
+
+
+def report_outcome(config: Config, outcome: Outcome, output: Output) -> None:
+    """Say what a batch did: what happened, what was left out and why."""
+    for operation in outcome.operations:
+        output.line(f"  {describe(config, operation)}")
+    if outcome.rejected:
+        output.line("left out, with every reason:")
+        for rejection in outcome.rejected:
+            for line in refusal(config, rejection):
+                output.line(f"  {line}")
+
+
+def report_totals(store: Store, output: Output) -> None:
+    """Say where the exchange stands."""
+    exchange = store.state.get(Exchange, 0)
+    ledger = store.state.get(Ledger, 0)
+    output.line(f"mode {MODES[exchange.mode]}, vault {money(ledger.vault)}, root {root_hex(store.commitment.root)}")
+
+
+def outcome_document(outcome: Outcome) -> dict[str, object]:
+    """What a batch did, for programs."""
+    header = outcome.batch.header
+    return {
+        "number": str(header.number),
+        "time": str(header.time),
+        "previous_root": root_hex(header.previous_root),
+        "root": root_hex(outcome.root),
+        "accepted": len(outcome.operations),
+        "rejected": [rejection_document(rejection) for rejection in outcome.rejected],
+        "changed_records": len(outcome.changed),
+    }

@@ -1,0 +1,1 @@
+"""The generated pages of the documentation: `python -m perp_reference.pages docs` writes them."""

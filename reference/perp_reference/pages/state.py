@@ -1,0 +1,149 @@
+"""The page of the records: state, configuration, parts of operations, codes and constants."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+
+from perp_reference.pages.markdown import code, number, page, table
+from perp_reference.pages.rules import field_rows
+from perp_spec import words
+from perp_spec.outline import text_of
+from perp_spec.perpetual import config, operations, records
+from perp_spec.perpetual.catalogue import LIBRARY, value_of
+from perp_spec.perpetual.operations import Header, Intent, Order, Report
+from perp_spec.perpetual.records import (
+    Account,
+    Exchange,
+    Ledger,
+    Market,
+    MarketBook,
+    MarketOracle,
+    MarketPrice,
+    OrderSlot,
+    Parameters,
+    Position,
+    Queue,
+    Request,
+)
+
+KEYS: dict[type[object], str] = {
+    Exchange: "One.",
+    Ledger: "One.",
+    Queue: "One.",
+    MarketPrice: "One for each market. Key: market id.",
+    MarketOracle: "One for each market. Key: market id.",
+    MarketBook: "One for each market. Key: market id.",
+    Account: "Key: account id.",
+    Position: "16 for each account. Key: account id and slot, as one number account * 16 + slot.",
+    OrderSlot: "4096 for each account. Key: account id and slot, as one number account * 4096 + slot.",
+    Request: "One for each account. Key: account id.",
+}
+"""How many there are of each record of the state."""
+
+HEADS = ("field", "unit", "range", "")
+CODES = (records.Kind, records.Mode, records.Forced, records.Claim, records.Path)
+
+
+def record_sections(kinds: Iterable[type[object]]) -> Iterator[str]:
+    """A heading and a table for each record class."""
+    for kind in kinds:
+        yield f"### {kind.__name__}"
+        yield " ".join(f"{inspect.getdoc(kind)} {KEYS.get(kind, '')}".split())
+        yield table(HEADS, field_rows(kind, ""))
+
+
+def documented(source: str) -> Iterator[tuple[str, str]]:
+    """Name and docstring of each constant of a module or a class."""
+    body = ast.parse(source).body
+    if len(body) == 1 and isinstance(body[0], ast.ClassDef):
+        body = body[0].body
+    for place, node in enumerate(body):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, text_of(body[place + 1]) if place + 1 < len(body) else ""
+
+
+def code_sections() -> Iterator[str]:
+    """The named values of the fields that hold a code."""
+    for kind in CODES:
+        rows = [(str(getattr(kind, name)), name, text) for name, text in documented(inspect.getsource(kind))]
+        yield f"### {kind.__name__}"
+        yield str(inspect.getdoc(kind))
+        yield table(("code", "name", ""), rows)
+
+
+def constant_rows() -> Iterator[tuple[str, str, str]]:
+    """The constants of the numbers, the records and the rules."""
+    for module in (words, records, operations, config):
+        for name, text in documented(inspect.getsource(module)):
+            value = getattr(module, name)
+            if name.isupper() and isinstance(value, int):
+                yield code(name), number(value), " ".join(text.split())
+    for name, definition in LIBRARY.items():
+        if isinstance(definition.node, ast.Assign) and isinstance(value := value_of(name), int):
+            yield code(name), number(value), " ".join(definition.sentence.split())
+
+
+def unit_rows() -> Iterator[tuple[str, str]]:
+    """The units."""
+    for name, text in documented(inspect.getsource(words.Unit)):
+        yield str(words.Unit[name]), text
+
+
+def bound_rows() -> Iterator[tuple[str, str]]:
+    """The bounds of a configuration that its check writes as single conditions."""
+    tree = ast.parse(inspect.getsource(config))
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        if function.name in {"parameter_bounds", "market_bounds", "liquidation_bounds", "tick_bounds"}:
+            names = {
+                node.targets[0].id: f"({ast.unparse(node.value)})"
+                for node in function.body
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            }
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "bound":
+                    yield code(str(ast.literal_eval(call.args[0].right))), code(condition(call.args[1], names))  # type: ignore[attr-defined]
+
+
+def condition(node: ast.expr, names: dict[str, str]) -> str:
+    """A bound as a formula."""
+    text = ast.unparse(node)
+    for name in ("allowed", "worst"):
+        text = re.sub(rf"\b{name}\b", names.get(name, name), text)
+    text = text.replace("own.", "").replace("len(config.markets)", "the number of markets listed")
+    return re.sub(r"\bPPM\b", "1000000", text).replace(" ** ", "^").replace("//", "div")
+
+
+def state_page() -> str:
+    """All records, codes and constants, and the bounds of a configuration."""
+    state = tuple(KEYS)
+    return page(
+        "# Records and units",
+        "Every stored value is a word: an integer from -(2^63 - 1) to 2^63 - 1. A field of many words is a "
+        "vector. An absent record reads as the record of all zeros, flags as no. The fields stand in the order "
+        "in which they are hashed and written.",
+        "## Units",
+        table(("unit", ""), unit_rows()),
+        "## State",
+        *record_sections(state),
+        "## Configuration",
+        "Fixed for the life of an exchange. A market that is not configured reads as all zeros.",
+        *record_sections((Parameters, Market)),
+        "## Bounds of a configuration",
+        "Beyond the ranges above. A configuration that breaks one is refused with CONFIG, or with FAMILIES "
+        "where it is about the oracle families. `div` rounds down.",
+        table(("field", "must hold"), bound_rows()),
+        "- **Families** (FAMILIES): from 2 to 4. Each has from 1 to 8 signers, and a quorum of more than half "
+        "of them and at most all. `signers` and `quorums` are 0 beyond the number of families.\n- **Margin "
+        "rates**: in each bracket maintenance is at least 1 and initial at least maintenance. Neither falls "
+        "from a bracket to the next.\n- **Scenarios**: for each market some shock is at least maintenance_3_ppm "
+        "and some at most its negative; and for each two markets there is a scenario in which the first falls "
+        "by its maintenance_3_ppm or more and the second rises by its own or more. Otherwise a long in one "
+        "against a short in the other would need no margin.",
+        "## Parts of operations",
+        *record_sections((Header, Intent, Order, Report)),
+        "## Codes",
+        *code_sections(),
+        "## Constants",
+        table(("name", "value", ""), constant_rows()),
+    )

@@ -1,0 +1,1 @@
+"""Signatures: the bytes that are signed, the keys that sign them, and what a signature authorises."""

@@ -1,0 +1,1 @@
+"""Durable state: one SQLite file that holds a whole number of batches, whenever the process dies."""

@@ -1,0 +1,272 @@
+"""The store: one SQLite file in a directory. A batch is in it wholly or not at all.
+
+Every write is one transaction with full synchronisation, so a process that is killed at any moment reopens to its last
+whole batch. Opening recomputes the root from the records and compares.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+from perp_hash.digest import digest_from_hex, digest_to_hex, pack_digest, unpack_digest
+from perp_reference.core.commitment import Commitment
+from perp_reference.core.diff import RECORD_OF, Changes, diff_bytes, diff_from_bytes, state_changes
+from perp_reference.core.encoding import EncodingError, record_bytes, record_from_bytes
+from perp_reference.core.state import OutOfRangeError, State
+from perp_reference.core.tree import PYTHON_HASHER, Hasher
+from perp_reference.errors import MalformedInput
+from perp_reference.formats.config import decode_config, encode_config
+from perp_spec.perpetual.codes import RECORD_CODES
+from perp_spec.perpetual.config import Config
+from perp_spec.perpetual.records import Exchange
+
+FILE_NAME = "exchange.sqlite"
+
+STORE_FORMAT = 1
+"""Kept in the file's user_version."""
+
+APPLICATION_ID = 0x70657270
+"""Marks the file as one of ours: "perp"."""
+
+SCHEMA = """
+CREATE TABLE setup (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE record (code INTEGER, key INTEGER, value BLOB NOT NULL, PRIMARY KEY (code, key)) WITHOUT ROWID;
+CREATE TABLE batch (number INTEGER PRIMARY KEY, root TEXT NOT NULL, operations BLOB NOT NULL, diff BLOB NOT NULL);
+"""
+
+SMALL_STATE_RECORDS = 2_000
+"""Up to here hashing in plain Python takes less time than loading the compiled kernels."""
+
+
+class StoreError(Exception):
+    """The store cannot be used as asked; the message is one line for the user."""
+
+
+@frozen
+class Entry:
+    """One batch in the store."""
+
+    number: int
+    root: int
+    """Packed root of the state after it."""
+    operations: bytes
+    """Text of the batch file; empty for the state the store began with."""
+    changes: Changes
+    """What it changed; for the beginning all its records."""
+
+
+def hasher_for(records: int) -> Hasher:
+    """The hasher that is quickest for a state of so many records."""
+    if records <= SMALL_STATE_RECORDS:
+        return PYTHON_HASHER
+    from perp_reference.kernels.tree import KERNEL_HASHER  # noqa: PLC0415 - loads numba, for large states only
+
+    return KERNEL_HASHER
+
+
+def root_text(root: int) -> str:
+    """A packed root as 64 hexadecimal digits."""
+    return digest_to_hex(unpack_digest(root))
+
+
+class Store:
+    """An open store: the state as of the last whole batch, its root, and the batches so far.
+
+    Attributes:
+        config: The configuration.
+        state: All records.
+        commitment: Keeps the root.
+    """
+
+    def __init__(self, directory: Path, connection: sqlite3.Connection, config: Config, state: State) -> None:
+        self.directory = directory
+        self.config = config
+        self.state = state
+        self.commitment = Commitment(state, hasher_for(sum(len(table) for table in state.tables.values())))
+        self._connection = connection
+        self._number = state.get(Exchange, 0).number
+
+    @classmethod
+    def create(cls, directory: Path, state: State) -> "Store":
+        """Make a store that begins with a state.
+
+        Raises:
+            StoreError: The directory holds a store already, or cannot be written.
+        """
+        path = directory / FILE_NAME
+        if path.exists():
+            raise StoreError(f"{directory} holds an exchange already")
+        partial = directory / f"{FILE_NAME}.partial"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            partial.unlink(missing_ok=True)
+            write_beginning(partial, state)
+            partial.rename(path)
+        except OSError as error:
+            raise StoreError(f"{directory} cannot be written: {error.strerror}") from None
+        return cls.open(directory)
+
+    @classmethod
+    def open(cls, directory: Path) -> "Store":
+        """Open a store and check it: the root of its records is the one of its last batch.
+
+        Raises:
+            StoreError: There is none.
+            MalformedInput: The file is damaged or of another format.
+        """
+        path = directory / FILE_NAME
+        if not path.is_file():
+            raise StoreError(f"{directory} holds no exchange (perp init --state {directory} makes one)")
+        try:
+            return cls._opened(directory, path)
+        except (sqlite3.DatabaseError, EncodingError) as error:
+            raise MalformedInput(str(path), None, None, "a store of an exchange", str(error)) from None
+
+    @classmethod
+    def _opened(cls, directory: Path, path: Path) -> "Store":
+        """Open and check a file."""
+        with contextlib.ExitStack() as on_failure:
+            connection = on_failure.enter_context(contextlib.closing(sqlite3.connect(path, isolation_level=None)))
+            connection.execute("PRAGMA synchronous = FULL")
+            check_format(connection, path)
+            config = decode_config(setup_value(connection, "config", path), f"{path} (config)")
+            store = cls(directory, connection, config, read_records(connection, config, path))
+            store._check_root(path)
+            on_failure.pop_all()
+        return store
+
+    def _check_root(self, path: Path) -> None:
+        """Compare the root of the records with the one of the last batch.
+
+        Raises:
+            MalformedInput: They differ.
+        """
+        row = self._connection.execute("SELECT number, root FROM batch ORDER BY number DESC LIMIT 1").fetchone()
+        if row is None or row[0] != self._number:
+            raise MalformedInput(str(path), None, "batch", f"batch {self._number} as the last", str(row))
+        if row[1] != root_text(self.commitment.root):
+            expected = f"the root of the records, {root_text(self.commitment.root)}"
+            raise MalformedInput(str(path), None, f"batch {row[0]}: root", expected, row[1])
+
+    def append(self, operations: bytes, changed: Changes) -> None:
+        """Write the batch that was just applied to the state.
+
+        `operations` is the text of the batch file, `changed` each record it changed as it is now.
+
+        Raises:
+            StoreError: Somebody else has written to the store since it was opened, or it cannot be written. The state
+                is then ahead of the file: the store must be opened again.
+        """
+        number = self._number + 1
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                (last,) = self._connection.execute("SELECT max(number) FROM batch").fetchone()
+                if last != self._number:
+                    raise StoreError(f"{self.directory} has been written by another process: it is at batch {last}")
+                write_records(self._connection, changed)
+                row = (number, root_text(self.commitment.root), operations, diff_bytes(changed))
+                self._connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"{self.directory} cannot be written: {error}") from None
+        self._number = number
+
+    def history(self) -> Iterator[Entry]:
+        """The batches in order, the beginning first, as number 0 or the number of the state it began with.
+
+        Raises:
+            MalformedInput: A batch in the file is damaged.
+        """
+        path = self.directory / FILE_NAME
+        for number, root, operations, diff in self._connection.execute("SELECT * FROM batch ORDER BY number"):
+            try:
+                yield Entry(number, pack_digest(digest_from_hex(root)), bytes(operations), diff_from_bytes(diff))
+            except (ValueError, TypeError) as error:
+                place = f"batch {number}"
+                raise MalformedInput(str(path), None, place, "root, operations and difference", str(error)) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> "Store":
+        """Closes the file at the end of a `with` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def write_beginning(path: Path, state: State) -> None:
+    """Write a new store's file."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(SCHEMA)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")
+        changes = state_changes(state)
+        root = Commitment(state, hasher_for(len(changes))).root
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO setup VALUES ('config', ?)", (encode_config(state.config),))
+        write_records(connection, changes)
+        number = state.get(Exchange, 0).number
+        connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (number, root_text(root), b"", diff_bytes(changes)))
+        connection.execute("COMMIT")
+
+
+def write_records(connection: sqlite3.Connection, changed: Changes) -> None:
+    """Write changed records; those of all zeros are taken out."""
+    for place, record in changed.items():
+        code = RECORD_CODES[place.record]
+        if record == place.record():
+            connection.execute("DELETE FROM record WHERE code = ? AND key = ?", (code, place.key))
+        else:
+            row = (code, place.key, record_bytes(record))
+            connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", row)
+
+
+def check_format(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that a file is a store of this format.
+
+    Raises:
+        MalformedInput: It is not.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if (application, version) != (APPLICATION_ID, STORE_FORMAT):
+        expected = f"a store of format {STORE_FORMAT}"
+        raise MalformedInput(str(path), None, None, expected, f"application {application}, format {version}")
+
+
+def setup_value(connection: sqlite3.Connection, name: str, path: Path) -> bytes:
+    """What the store was set up with.
+
+    Raises:
+        MalformedInput: It is missing.
+    """
+    row = connection.execute("SELECT value FROM setup WHERE name = ?", (name,)).fetchone()
+    if row is None or not isinstance(row[0], bytes):
+        raise MalformedInput(str(path), None, f"setup: {name}", "bytes", repr(row))
+    return row[0]
+
+
+def read_records(connection: sqlite3.Connection, config: Config, path: Path) -> State:
+    """All records as a state.
+
+    Raises:
+        MalformedInput: One is no record.
+    """
+    state = State(config)
+    for code, key, value in connection.execute("SELECT code, key, value FROM record"):
+        record = RECORD_OF.get(code)
+        if record is None or not isinstance(key, int) or not isinstance(value, bytes):
+            raise MalformedInput(str(path), None, f"record {code} {key}", "a record of the state", repr(value))
+        try:
+            state.put(record, key, record_from_bytes(record, value))
+        except (EncodingError, OutOfRangeError) as error:
+            raise MalformedInput(str(path), None, f"record {code} {key}", "a record's bytes", str(error)) from None
+    state.commit()
+    return state

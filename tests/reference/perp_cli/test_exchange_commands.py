@@ -1,0 +1,281 @@
+"""The commands on a stored exchange, as a user runs them."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perp_cli.exit_codes import ExitCode
+from perp_cli.main import main
+from perp_hash.digest import digest_to_hex, unpack_digest
+from perp_reference.demo import ACTS, ALICE, BOB, CAROL, Cast, demo_ring, intent
+from perp_reference.formats.batch import SignedBatch, decode_batch, encode_batch, encode_draft
+from perp_reference.formats.config import decode_config, encode_config
+from perp_reference.formats.signed import Signed
+from perp_reference.formats.state import decode_diff, encode_state
+from perp_reference.store.store import FILE_NAME, Store
+from perp_spec.perpetual.operations import Header, Withdraw
+from perp_spec.perpetual.records import Exchange
+
+RING = demo_ring()
+
+Run = Callable[..., tuple[int, Any, str]]
+
+
+@pytest.fixture
+def perp(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command with --json: exit code, document, what was said on stderr."""
+
+    def run(*arguments: object) -> tuple[int, Any, str]:
+        code = main([str(argument) for argument in arguments] + ["--json"])
+        written = capsys.readouterr()
+        return code, json.loads(written.out), written.err
+
+    return run
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[str]]]:
+    """Runs a command for people: exit code and lines."""
+
+    def run(*arguments: object) -> tuple[int, list[str]]:
+        code = main([str(argument) for argument in arguments])
+        return code, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def exchange(tmp_path: Path, perp: Run) -> Path:
+    """An exchange after the first act of the demo."""
+    directory = tmp_path / "exchange"
+    config = tmp_path / "config.json"
+    assert perp("init", "--state", directory, "--write-config", config)[0] == ExitCode.OK
+    assert perp("run", draft(tmp_path, 0), "--state", directory)[0] == ExitCode.OK
+    return directory
+
+
+def draft(directory: Path, act: int) -> Path:
+    """The draft file of an act of the demo."""
+    played = ACTS[act]
+    operations = tuple(RING.sign(operation, played.time) for operation in played.operations(Cast.of(RING)))
+    path = directory / f"draft-{act}.jsonl"
+    path.write_bytes(encode_draft(SignedBatch(Header(time=played.time), operations)))
+    return path
+
+
+def test_demo_plays_every_kind_of_operation_and_every_check_holds(perp: Run) -> None:
+    code, document, said = perp("demo")
+    assert (code, said) == (ExitCode.OK, "")
+    assert len(document["operations"]) == 25
+    assert [batch["number"] for batch in document["batches"]] == ["1", "2", "3", "4", "5", "6"]
+    assert set(document["checks"].values()) == {True}
+
+
+def test_demo_is_the_same_every_time(perp: Run) -> None:
+    assert perp("demo")[1] == perp("demo")[1]
+
+
+def test_demo_keeps_its_exchange_once(perp: Run, tmp_path: Path) -> None:
+    assert perp("demo", "--state", tmp_path)[0] == ExitCode.OK
+    assert perp("audit", "--state", tmp_path)[1]["findings"] == []
+    code, document, _ = perp("demo", "--state", tmp_path)
+    assert code == ExitCode.USAGE
+    assert document["error"]["message"] == f"{tmp_path} holds an exchange already"
+
+
+def test_a_draft_becomes_a_batch_that_applies_elsewhere(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    other = tmp_path / "other"
+    built, diff = tmp_path / "batch.jsonl", tmp_path / "diff.jsonl"
+    perp("init", "--state", other)
+    perp("run", draft(tmp_path, 0), "--state", other)
+    code, here, _ = perp("run", draft(tmp_path, 1), "--state", exchange, "--out", built, "--diff", diff)
+    assert (code, len(here["rejected"])) == (ExitCode.OK, 3)
+    code, there, _ = perp("run", built, "--state", other)
+    assert (code, there["root"], there["rejected"]) == (ExitCode.OK, here["root"], [])
+    assert len(decode_diff(diff.read_bytes(), "diff").records) == here["changed_records"]
+
+
+def test_a_rejection_is_reported_with_every_reason_and_its_numbers(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    _, document, _ = perp("run", draft(tmp_path, 1), "--state", exchange)
+    rejection = document["rejected"][1]
+    assert (rejection["rule"], rejection["reason"], rejection["violated"]) == (
+        "withdraw",
+        "INITIAL_MARGIN",
+        ["INITIAL_MARGIN"],
+    )
+    assert rejection["guards"][0]["numbers"] == [
+        {"left": "660000000", "relation": ">=", "right": "1628060000", "holds": False}
+    ]
+
+
+def test_an_invalid_batch_changes_nothing(perp: Run, lines: Any, tmp_path: Path, exchange: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    with Store.open(exchange) as store:
+        (entry,) = [item for item in store.history() if item.number == 1]
+        root = store.commitment.root
+    batch = decode_batch(entry.operations, "log")
+    path.write_bytes(encode_batch(batch))
+    code, document, _ = perp("run", path, "--state", exchange)
+    assert (code, document["invalid"]["place"], document["invalid"]["reason"]) == (
+        ExitCode.FALSE,
+        None,
+        "BATCH_NUMBER",
+    )
+    code, said = lines("run", path, "--state", exchange)
+    assert said[0] == "the batch is invalid: the header is rejected with BATCH_NUMBER"
+    assert said[-1] == "nothing has changed"
+    with Store.open(exchange) as store:
+        assert store.commitment.root == root
+
+
+def test_a_wrong_signature_is_rejected(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    operation = Withdraw(account=CAROL, amount=1, intent=intent(40))
+    signed = RING.sign(operation, ACTS[1].time)
+    forged = Signed(Withdraw(account=CAROL, amount=2, intent=intent(40)), signed.signatures)
+    path = tmp_path / "forged.jsonl"
+    path.write_bytes(encode_draft(SignedBatch(Header(time=ACTS[1].time), (forged, signed))))
+    _, document, _ = perp("run", path, "--state", exchange)
+    assert [(item["place"], item["reason"]) for item in document["rejected"]] == [(0, "BAD_SIGNATURE")]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}\n", b'{"format":"perpspec-batch-1"}\n', b"[]", b"not json"])
+def test_a_malformed_batch_is_refused_with_its_place(perp: Run, tmp_path: Path, exchange: Path, content: bytes) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(content)
+    code, document, said = perp("run", path, "--state", exchange)
+    assert code == ExitCode.MALFORMED
+    assert document["error"]["file"] == str(path)
+    assert said.startswith(f"perp: {path}")
+    assert said.count("\n") == 1
+
+
+def test_audit_refuses_what_was_changed_behind_its_back(perp: Run, exchange: Path) -> None:
+    connection = sqlite3.connect(exchange / FILE_NAME)
+    connection.execute("DELETE FROM record WHERE code = 9")
+    connection.commit()
+    connection.close()
+    code, document, _ = perp("audit", "--state", exchange)
+    assert code == ExitCode.MALFORMED
+    assert document["error"]["field"] == "batch 1: root"
+
+
+def test_show_an_account_with_its_liquidation_price(perp: Run, lines: Any, exchange: Path) -> None:
+    _, document, _ = perp("show", "--state", exchange, "account", ALICE)
+    assert (document["kind"], document["state"]) == ("cross", "healthy")
+    (position,) = document["positions"]
+    assert (position["market"], position["size"], position["price"]) == ("BTC", "20000", "4000000")
+    assert 3_880_000 < int(position["liquidation_price"]) < 4_000_000
+    code, said = lines("show", "--state", exchange, "account", ALICE)
+    assert code == ExitCode.OK
+    assert "state: healthy" in said
+
+
+def test_show_a_market_and_the_whole(perp: Run, lines: Any, exchange: Path) -> None:
+    assert perp("show", "--state", exchange, "market", "ETH")[1]["level"] == "good"
+    assert perp("show", "--state", exchange)[1]["accounts"] == 8
+    assert lines("show", "--state", exchange)[1][0] == "exchange default"
+    assert lines("show", "--state", exchange, "market", "BTC")[1][0] == "BTC: market 0, one lot is 0.0001"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("account",), "show account takes a number"),
+        (("market",), "show market takes a symbol"),
+        (("account", "x"), "an account is a number below 1048576, not 'x'"),
+        (("account", "99"), "account 99 does not exist; there are 8"),
+        (("market", "GOLD"), "no market 'GOLD'; there are BTC, ETH, LINK, DOT, ADA, DOGE, XRP, LTC, BCH, EOS, AAVE"),
+    ],
+)
+def test_show_refuses_what_is_not_there(perp: Run, exchange: Path, arguments: tuple[str, ...], message: str) -> None:
+    code, document, _ = perp("show", "--state", exchange, *arguments)
+    assert (code, document["error"]["message"]) == (ExitCode.USAGE, message)
+
+
+def test_explain_shows_every_guard_and_applies_nothing(perp: Run, lines: Any, exchange: Path) -> None:
+    before = (exchange / FILE_NAME).read_bytes()
+    operation = '{"op":"cancel","account":"3","intent":{"slot":"1","nonce":"0","expiry":"0","signed":null}}'
+    code, document, _ = perp("explain", operation, "--state", exchange)
+    assert (code, document["reason"], document["violated"]) == (
+        ExitCode.FALSE,
+        "BAD_SIGNATURE",
+        ["BAD_SIGNATURE", "ORDER_EXPIRED", "ORDER_STALE"],
+    )
+    code, said = lines("explain", operation, "--state", exchange)
+    assert said[-1] == "rejected with BAD_SIGNATURE"
+    assert (exchange / FILE_NAME).read_bytes() == before
+
+
+def test_explain_an_operation_that_would_be_accepted(perp: Run, exchange: Path) -> None:
+    code, document, _ = perp("explain", '{"op":"funding_tick","market":"0"}', "--state", exchange)
+    assert (code, document["accepted"], document["reason"]) == (ExitCode.OK, True, None)
+
+
+@pytest.mark.parametrize("operation", ["", "{", '{"op":"dance"}', "\udc80", "x" * 20_000])
+def test_explain_refuses_a_malformed_operation(perp: Run, exchange: Path, operation: str) -> None:
+    assert perp("explain", operation, "--state", exchange)[0] == ExitCode.MALFORMED
+
+
+@pytest.mark.parametrize("time", [ACTS[0].time - 1, 2**60])
+def test_explain_refuses_a_time_that_cannot_be(perp: Run, exchange: Path, time: int) -> None:
+    operation = '{"op":"funding_tick","market":"0"}'
+    assert perp("explain", operation, "--state", exchange, "--time", time)[0] == ExitCode.USAGE
+
+
+def test_log_replays_every_batch_to_its_root(perp: Run, lines: Any, exchange: Path, tmp_path: Path) -> None:
+    perp("run", draft(tmp_path, 1), "--state", exchange)
+    code, document, _ = perp("log", "--state", exchange)
+    assert (code, document["differing"]) == (ExitCode.OK, [])
+    _, said = lines("log", "--state", exchange, "--account", BOB)
+    assert "  transfer: 5,000.00 from account 3 to account 7" in said
+    assert not [line for line in said if "oracle_tick" in line]
+    assert said[-1] == "2 batches replayed, every root the same"
+
+
+def test_log_finds_a_batch_whose_root_was_changed(perp: Run, exchange: Path, tmp_path: Path) -> None:
+    perp("run", draft(tmp_path, 1), "--state", exchange)
+    connection = sqlite3.connect(exchange / FILE_NAME)
+    connection.execute("UPDATE batch SET root = ? WHERE number = 1", (digest_to_hex(unpack_digest(5)),))
+    connection.commit()
+    connection.close()
+    code, document, _ = perp("log", "--state", exchange)
+    assert (code, document["differing"]) == (ExitCode.FALSE, ["1"])
+
+
+def test_init_takes_a_configuration_and_a_beginning(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    with Store.open(exchange) as store:
+        number = store.state.get(Exchange, 0).number
+        beginning = encode_state(store.state, number, store.commitment.root, store.commitment.config_digest)
+        root = digest_to_hex(unpack_digest(store.commitment.root))
+    (tmp_path / "state.jsonl").write_bytes(beginning)
+    code, document, _ = perp(
+        "init", "--state", tmp_path / "x", "--config", tmp_path / "config.json", "--from", tmp_path / "state.jsonl"
+    )
+    assert (code, document["root"]) == (ExitCode.OK, root)
+
+
+def test_init_refuses_a_configuration_that_breaks_a_bound(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    assert exchange.is_dir()
+    path = tmp_path / "config.json"
+    text = encode_config(decode_config(path.read_bytes(), "config"))
+    path.write_bytes(text.replace(b'"close_out_ppm": "666667"', b'"close_out_ppm": "0"'))
+    code, document, _ = perp("init", "--state", tmp_path / "x", "--config", path)
+    assert (code, document["error"]["field"]) == (ExitCode.MALFORMED, "markets[0].close_out_ppm")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_command_without_an_exchange_says_how_to_make_one(perp: Run, tmp_path: Path) -> None:
+    code, document, _ = perp("audit", "--state", tmp_path)
+    assert code == ExitCode.USAGE
+    assert f"perp init --state {tmp_path}" in document["error"]["message"]
+
+
+def test_every_operation_of_the_demo_is_described(lines: Any, tmp_path: Path) -> None:
+    lines("demo", "--state", tmp_path)
+    code, said = lines("log", "--state", tmp_path)
+    assert code == ExitCode.OK
+    assert not [line for line in said if "object at" in line or "Traceback" in line]
