@@ -34,6 +34,7 @@ COMMANDS = (
     Command("explain", "perp_cli.commands.explain", "show every guard of an operation with its numbers"),
     Command("audit", "perp_cli.commands.audit", "recompute every total of an exchange"),
     Command("log", "perp_cli.commands.log", "replay the log of an exchange"),
+    Command("escape", "perp_cli.commands.escape", "rebuild an exchange from its differences and prove an account"),
     Command("replay", "perp_cli.commands.replay", "replay recorded prices with a population of traders"),
     Command("bench", "perp_cli.commands.bench", "measure this machine"),
     Command("starkex", "perp_cli.commands.starkex", "run observed cases of the deployed StarkEx program"),

@@ -1,14 +1,18 @@
 """Replays the log of a stored exchange: applies each batch again, from the beginning, and compares every root.
 
 With --account N only the operations that name that account are shown, and with --batch N only that batch; all are
-replayed. Exit code 1 where a root differs.
+replayed. With --diffs DIR the difference file of each batch is written there, for perp escape. Exit code 1 where a root
+differs.
 """
 
 import argparse
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import attrs
 
+from perp_cli.errors import UsageError
 from perp_cli.exchange import open_store
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
@@ -18,6 +22,7 @@ from perp_reference.core.commitment import Commitment
 from perp_reference.core.diff import apply_diff
 from perp_reference.core.state import State
 from perp_reference.formats.batch import decode_batch
+from perp_reference.formats.state import DiffHeader, encode_diff
 from perp_reference.store.run import Checker
 from perp_reference.store.store import Entry, Store, hasher_for
 from perp_spec.perpetual.operations import Order
@@ -28,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", metavar="DIR", required=True, help="directory of the exchange")
     parser.add_argument("--account", metavar="N", type=int, help="show operations that name this account only")
     parser.add_argument("--batch", metavar="N", type=int, help="show this batch only")
+    parser.add_argument("--diffs", metavar="DIR", help="write the difference file of each batch there")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -42,6 +48,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         first, *entries = store.history()
         state, commitment = begin(store, first)
         output.line(f"beginning: root {root_hex(commitment.root)}")
+        if arguments.diffs:
+            write_diffs(store, [first, *entries], Path(arguments.diffs))
         for entry in entries:
             line, document = replayed(store, state, commitment, entry, arguments)
             shown.append(document)
@@ -54,6 +62,23 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         output.line(f"{len(shown)} batches replayed, every root the same")
     output.document({"batches": shown, "differing": differing})
     return ExitCode.FALSE if differing else ExitCode.OK
+
+
+def write_diffs(store: Store, entries: list[Entry], directory: Path) -> None:
+    """Write the difference file of each batch, named by its number.
+
+    Raises:
+        UsageError: The directory cannot be written.
+    """
+    digest = store.commitment.config_digest
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for before, entry in pairwise(entries):
+            header = DiffHeader(entry.number, before.root, entry.root, digest)
+            path = directory / f"diff-{entry.number:08}.jsonl"
+            path.write_bytes(encode_diff(header, entry.changes.items()))
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be written: {error.strerror}") from None
 
 
 def begin(store: Store, first: Entry) -> tuple[State, Commitment]:

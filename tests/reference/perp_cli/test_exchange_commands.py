@@ -246,6 +246,47 @@ def test_log_finds_a_batch_whose_root_was_changed(perp: Run, exchange: Path, tmp
     assert (code, document["differing"]) == (ExitCode.FALSE, ["1"])
 
 
+def differences(perp: Run, exchange: Path, directory: Path) -> list[Path]:
+    """The difference files of the first three acts."""
+    for act in (1, 2):
+        perp("run", draft(directory, act), "--state", exchange)
+    assert perp("log", "--state", exchange, "--diffs", directory / "diffs")[0] == ExitCode.OK
+    return sorted((directory / "diffs").iterdir())
+
+
+def test_an_account_escapes_with_the_published_differences_alone(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    """Given the difference files only, when Bob rebuilds the exchange, then he has a proof of what he owns."""
+    files = differences(perp, exchange, tmp_path)
+    shown = perp("show", "--state", exchange, "account", BOB)[1]
+    root = perp("audit", "--state", exchange)[1]["root"]
+    (exchange / FILE_NAME).unlink()
+    code, document, _ = perp("escape", "--account", BOB, "--out", tmp_path / "proof.json", *files)
+    assert (code, document["root"], document["equity"]) == (ExitCode.OK, root, shown["equity"])
+    assert json.loads((tmp_path / "proof.json").read_text()) == document
+    assert len(document["proof"]["path"]) == 20
+
+
+def test_escape_refuses_differences_that_do_not_follow(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    first, second, third = differences(perp, exchange, tmp_path)
+    code, document, _ = perp("escape", "--account", BOB, first, third)
+    assert (code, document["error"]["field"], document["error"]["file"]) == (
+        ExitCode.MALFORMED,
+        "previous_root",
+        str(third),
+    )
+    text = second.read_text()
+    second.write_text(text.replace('"size":"20000"', '"size":"20001"', 1).replace('"nonce":"1"', '"nonce":"2"', 1))
+    code, document, _ = perp("escape", "--account", BOB, first, second)
+    assert (code, document["error"]["field"]) == (ExitCode.MALFORMED, "root")
+    assert perp("escape", "--account", -1, first)[0] == ExitCode.USAGE
+
+
+def test_escape_proves_that_an_account_is_absent(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    files = differences(perp, exchange, tmp_path)
+    _, document, _ = perp("escape", "--account", 99, *files)
+    assert (document["equity"], document["proof"]["record"]["kind"]) == ("0", "0")
+
+
 def test_init_takes_a_configuration_and_a_beginning(perp: Run, tmp_path: Path, exchange: Path) -> None:
     with Store.open(exchange) as store:
         number = store.state.get(Exchange, 0).number
