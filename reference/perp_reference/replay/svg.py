@@ -18,6 +18,9 @@ STRIP_HEIGHT = 16
 COLUMNS = 380
 """Columns of pixels for which a line keeps its extremes."""
 
+WIDE, NARROW = 8.2, 6.1
+"""About the width of a capital and of any other letter in a legend: a page cannot measure text before it is shown."""
+
 PALETTE = 12
 """Colours of the style sheet, classes c0 to c11."""
 
@@ -120,7 +123,7 @@ def legend(labels: Sequence[str], kinds: Sequence[str]) -> list[str]:
     for label, kind in zip(labels, kinds, strict=True):
         parts.append(f'<rect x="{x:.1f}" y="25" width="10" height="10" class="{kind}"/>')
         parts.append(text(x + 14, 34, label))
-        x += 24 + 5.9 * len(label)
+        x += 28 + sum(WIDE if letter.isupper() else NARROW for letter in label)
     return parts
 
 
