@@ -1,0 +1,196 @@
+"""Contracts: what a table or a sum over any number of records satisfies, so that callers need not look inside.
+
+A contract is a promise that the frame adds to what is known. Each is proved of the function's own text in
+`goals.contracts`: a promise about a sum holds because every summand keeps it, zero keeps it, and the sum of two things
+that keep it keeps it.
+"""
+
+from typing import Any, NamedTuple
+
+from perp_proofs.smt.terms import Flag, Word
+from perp_spec.language import both, either, negate, select
+from perp_spec.perpetual.health import Terms, side_index
+from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Parameters, Position
+from perp_spec.perpetual.rules.waterfall import Loss
+from perp_spec.words import PPM
+
+
+def implies(premise: Flag, conclusion: Flag) -> Flag:
+    """The conclusion holds where the premise does."""
+    return either(negate(premise), conclusion)
+
+
+# What is counted, but stored nowhere
+
+
+def pending_of(position: Position, price: MarketPrice) -> Word:
+    """Micro-atoms a position owes to whoever settles it next; negative where it is owed."""
+    return position.size * (side_index(position.size, price) - position.snapshot)
+
+
+def moved_pending(before: MarketPrice, after: MarketPrice, open_interest: Word) -> Word:
+    """By how much the pending of all positions of a market grows when its indices move.
+
+    Funding cancels, because the sizes sum to zero; a socialised loss is owed by both sides of the open interest.
+    """
+    return 2 * open_interest * (after.loss_index - before.loss_index)
+
+
+class Held(NamedTuple):
+    """Sums over the positions of an account that an operation visits."""
+
+    terms: Terms
+    pending: Word
+
+
+def held_promise(sums: Held) -> Flag:
+    """What the sums over settled positions satisfy.
+
+    Settling pays exactly what was pending, to the last micro-atom; margins are ordered; no positions, no anything.
+    """
+    terms = sums.terms
+    return both(
+        PPM * terms.cash + terms.dust + sums.pending == 0,
+        both(terms.dust >= 0, terms.dust <= (PPM - 1) * terms.occupied),
+        both(terms.maintenance >= 0, terms.maintenance <= terms.initial, terms.buffer >= 0),
+        both(terms.same >= 0, terms.same <= terms.occupied, terms.degraded <= terms.occupied),
+        both(terms.blind >= 0, terms.blind <= terms.suspended, terms.suspended <= terms.degraded),
+        both(terms.doubt >= 0, implies(terms.blind == 0, terms.doubt == 0)),
+        implies(
+            terms.occupied == 0,
+            both(
+                both(terms.cash == 0, sums.pending == 0, terms.value == 0),
+                both(terms.maintenance == 0, terms.initial == 0, terms.buffer == 0),
+            ),
+        ),
+    )
+
+
+def settled_again(terms: Terms) -> Terms:
+    """The sums over positions that are settled already: nothing is paid, all else is the same."""
+    return Terms(**{**terms._asdict(), "cash": 0, "dust": 0})
+
+
+class Cautious(NamedTuple):
+    """The two sums that an exit adds to those of settling."""
+
+    value: Word
+    initial: Word
+
+
+def cautious_promise(terms: Terms, cautious: Cautious) -> Flag:
+    """What an exit's cautious sums satisfy beside those of settling."""
+    return both(
+        cautious.value <= terms.value,
+        cautious.initial >= 0,
+        implies(terms.occupied == 0, both(cautious.value == 0, cautious.initial == 0)),
+    )
+
+
+def loss_promise(before: Loss, after: Loss, moved: Word) -> Flag:
+    """What letting markets bear a deficit satisfies.
+
+    `moved` is by how much it made pending grow. What is taken from positions covers the deficit, is excess or is dust;
+    the deficit falls and never below zero.
+    """
+    covered = before.deficit - after.deficit
+    return both(
+        PPM * (covered + after.excess - before.excess) + after.dust - before.dust == moved,
+        both(after.deficit >= 0, covered >= 0, after.excess >= before.excess, after.dust >= before.dust),
+        both(after.raised >= before.raised, implies(after.raised == before.raised, moved == 0)),
+    )
+
+
+# Tables
+
+
+def margin_promise(notional: Word, margin: tuple[Word, Word]) -> Flag:
+    """What the margins of a notional satisfy."""
+    maintenance, initial = margin
+    return both(
+        maintenance >= 0,
+        maintenance <= initial,
+        implies(notional == 0, both(maintenance == 0, initial == 0)),
+    )
+
+
+def margins_promise(
+    first: Word, first_margin: tuple[Word, Word], second: Word, second_margin: tuple[Word, Word]
+) -> Flag:
+    """What the margins of two notionals of one market satisfy: more needs no less."""
+    return implies(first <= second, both(first_margin[0] <= second_margin[0], first_margin[1] <= second_margin[1]))
+
+
+MARGIN_FIELDS = (
+    "bracket_2",
+    "bracket_3",
+    "maintenance_1_ppm",
+    "maintenance_2_ppm",
+    "maintenance_3_ppm",
+    "initial_1_ppm",
+    "initial_2_ppm",
+    "initial_3_ppm",
+)
+"""The fields of a market that its margins depend on."""
+
+
+def margin_contract(reading: Any, notional: Word, market: Market) -> tuple[Word, Word]:
+    """Stands for `margin_at`: two words known by the notional and the market only, and what they promise."""
+    rates = market_words(market)
+    maintenance, initial = reading.apply("margin_at", (notional, *rates), 2)
+    reading.promise(implies(notional >= 0, margin_promise(notional, (maintenance, initial))), "margin_at")
+    for other in reading.applications["margin_at"].values():
+        for low, high in ((notional, other.arguments[0]), (other.arguments[0], notional)):
+            margins = (maintenance, initial), other.results
+            first, second = margins if low is notional else reversed(margins)
+            reading.promise(implies(low >= 0, margins_promise(low, first, high, second)), "margin_at is monotone")
+    return maintenance, initial
+
+
+def market_words(market: Market) -> tuple[Word, ...]:
+    """The words of a market that its margins depend on."""
+    return tuple(getattr(market, name) for name in MARGIN_FIELDS)
+
+
+# Assumptions about single records
+
+
+def market_valid(market: Market) -> Flag:
+    """The bounds of a configured market that proofs use; the configuration's own check demands them all."""
+    return both(
+        both(market.max_price >= 2, market.max_price <= 2**32, market.max_size >= 1),
+        both(market.bracket_2 >= 1, market.bracket_2 <= market.bracket_3),
+        both(market.maintenance_1_ppm >= 1, market.maintenance_2_ppm >= 1, market.maintenance_3_ppm >= 1),
+        both(
+            market.maintenance_1_ppm <= market.maintenance_2_ppm, market.maintenance_2_ppm <= market.maintenance_3_ppm
+        ),
+        both(market.initial_1_ppm <= market.initial_2_ppm, market.initial_2_ppm <= market.initial_3_ppm),
+        market.maintenance_1_ppm <= market.initial_1_ppm,
+        market.maintenance_2_ppm <= market.initial_2_ppm,
+        market.maintenance_3_ppm <= market.initial_3_ppm,
+        both(market.average_seconds >= 1, market.close_out_ppm >= 1),
+        both(market.band_ppm >= 1, market.band_ppm < PPM, market.price_band_ppm < PPM),
+    )
+
+
+def parameters_valid(parameters: Parameters) -> Flag:
+    """The bounds of the exchange's configuration that proofs use."""
+    return both(
+        both(parameters.window_seconds >= 1, parameters.fund_multiple >= 1, parameters.markets >= 1),
+        both(parameters.portfolio_floor_ppm >= 1, parameters.portfolio_initial_ppm >= PPM),
+    )
+
+
+def long_size(size: Word) -> Word:
+    """Lots of a long, 0 for a short."""
+    return select(size > 0, size, 0)
+
+
+def short_size(size: Word) -> Word:
+    """Lots of a short, 0 for a long."""
+    return select(size < 0, -size, 0)
+
+
+def book_moved(before: tuple[MarketPrice, MarketBook], after: tuple[MarketPrice, MarketBook]) -> Word:
+    """`moved_pending` of a market with its book."""
+    return moved_pending(before[0], after[0], before[1].open_interest)

@@ -1,0 +1,436 @@
+"""The frame: a state of any size, seen from one operation.
+
+An operation touches a few records. Everything else of an account is in sums over its other positions; everything else
+of the exchange does not change, and counts in differences only. A `Symbolic` stage stands for all such states, a
+`Concrete` one for a single state with no other positions: a goal runs on both, on the second to replay a
+counterexample in plain integers.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import attrs
+
+from perp_proofs.smt.contracts import (
+    Cautious,
+    Held,
+    cautious_promise,
+    held_promise,
+    implies,
+    loss_promise,
+    pending_of,
+    settled_again,
+)
+from perp_proofs.smt.home import HOME, NEIGHBOUR
+from perp_proofs.smt.reading import DIGEST_MAX, SymbolicReading
+from perp_proofs.smt.terms import Condition, Division, Flag, Word, atoms_of, key_of
+from perp_spec.language import Rejected, attempt, both, reading_as
+from perp_spec.operation import Access, Rule, Shape
+from perp_spec.perpetual.health import NO_SUBJECT, Terms
+from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Position
+from perp_spec.perpetual.rules.batch import WindowTerms
+from perp_spec.perpetual.rules.waterfall import Loss
+from perp_spec.words import SCENARIOS, Unit
+
+SMALL_DIGEST = 2**20
+
+
+class NotReached(Exception):
+    """The state does not satisfy what the goal assumes, or the rule rejects the operation in it."""
+
+
+class Undecided(Exception):
+    """A statement wants a comparison decided both ways before it goes on."""
+
+    def __init__(self, atom: Condition) -> None:
+        super().__init__(repr(atom))
+        self.atom = atom
+
+
+# Any number of records
+
+
+class AnyPositions:
+    """Any number of positions of an account, each joined with its market's price and configuration."""
+
+    def __init__(self, stage: "Symbolic", name: str, settled: bool = False) -> None:
+        self.stage = stage
+        self.name = name
+        self.settled = settled
+
+    def sums(self, subject: Word, now: Word) -> Held:
+        """The sums over the positions as they were loaded."""
+        name = f"{self.name}[{key_of(subject)},{key_of(now)}]"
+        fixed = ("cash", "dust", "value", "maintenance", "initial", "buffer", "occupied")
+        words = {field: self.stage.rest(f"{self.name if field in fixed else name}.{field}") for field in Terms._fields}
+        sums = Held(Terms(**words), self.stage.rest(f"{self.name}.pending"))
+        self.stage.reading.promise(held_promise(sums), "the sums over an account's other positions")
+        return sums
+
+    @property
+    def pending(self) -> Word:
+        """Micro-atoms the positions owe."""
+        return 0 if self.settled else self.stage.rest(f"{self.name}.pending")
+
+    def sweep(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple["AnyPositions", tuple[Word, ...]]:
+        """Settle them all."""
+        after = AnyPositions(self.stage, self.name, settled=True)
+        if term.__name__ == "position_terms":
+            terms = self.sums(*extra).terms
+            return after, settled_again(terms) if self.settled else terms
+        if term.__name__ == "exit_terms":
+            terms = self.sums(NO_SUBJECT, *extra).terms
+            cautious = Cautious(
+                self.stage.rest(f"{self.name}.cautious_value"), self.stage.rest(f"{self.name}.cautious")
+            )
+            self.stage.reading.promise(cautious_promise(terms, cautious), "the cautious sums of an exit")
+            return after, (*(settled_again(terms) if self.settled else terms), *cautious)
+        raise NotImplementedError(f"no contract for a sweep of {term.__name__} over positions")
+
+    def total(self, term: Callable[..., Any], _extra: tuple[Any, ...]) -> tuple[Word, ...]:
+        """Sum over them all."""
+        if term.__name__ == "scenario_losses":
+            return tuple(self.stage.rest(f"{self.name}.loss_{place}") for place in range(SCENARIOS))
+        raise NotImplementedError(f"no contract for a total of {term.__name__} over positions")
+
+    def fold(self, step: Callable[..., Any], carry: Any, extra: tuple[Any, ...]) -> Any:
+        """No rule visits positions in order."""
+        raise NotImplementedError(f"no contract for a fold of {step.__name__} over positions")
+
+
+class AnyMarkets:
+    """Any number of markets, each with its price, book and configuration.
+
+    Attributes:
+        moved: By how much what was done to them made the pending of all positions grow.
+    """
+
+    def __init__(self, stage: "Symbolic", name: str, moved: Word = 0) -> None:
+        self.stage = stage
+        self.name = name
+        self.moved = moved
+
+    def sweep(self, term: Callable[..., Any], _extra: tuple[Any, ...]) -> tuple["AnyMarkets", tuple[Word, ...]]:
+        """Visit them all."""
+        self.stage.once(self.name)
+        if term.__name__ == "market_window":
+            sums = WindowTerms(*(self.stage.rest(f"{self.name}.{field}", 0) for field in WindowTerms._fields))
+            return AnyMarkets(self.stage, self.name), sums
+        raise NotImplementedError(f"no contract for a sweep of {term.__name__} over markets")
+
+    def total(self, term: Callable[..., Any], _extra: tuple[Any, ...]) -> Any:
+        """No rule sums over markets without storing them."""
+        raise NotImplementedError(f"no contract for a total of {term.__name__} over markets")
+
+    def fold(self, step: Callable[..., Any], carry: Any, _extra: tuple[Any, ...]) -> tuple["AnyMarkets", Any]:
+        """Let them bear a loss, one after the other."""
+        self.stage.once(self.name)
+        if step.__name__ == "bear_loss":
+            grown = Loss(
+                *(
+                    carried + self.stage.rest(f"{self.name}.{field}")
+                    for carried, field in zip(carry, Loss._fields, strict=True)
+                )
+            )
+            moved = self.stage.rest(f"{self.name}.moved")
+            self.stage.reading.promise(loss_promise(carry, grown, moved), "markets that bear a loss")
+            return AnyMarkets(self.stage, self.name, moved), grown
+        raise NotImplementedError(f"no contract for a fold of {step.__name__} over markets")
+
+
+# One operation
+
+
+class Stored(NamedTuple):
+    """An entry of a footprint with what was loaded and what was stored (the same where nothing is)."""
+
+    name: str
+    access: Access
+    before: Any
+    after: Any
+
+
+@attrs.frozen
+class Scene:
+    """One accepted operation: what it says, and each record before and after."""
+
+    rule: Rule
+    operation: Any
+    entries: tuple[Stored, ...]
+
+    def entry(self, name: str) -> Stored:
+        """The entry that the rule's parameter of that name takes."""
+        return next(entry for entry in self.entries if entry.name == name)
+
+    def before(self, name: str) -> Any:
+        """What the parameter of that name holds."""
+        return self.entry(name).before
+
+    def after(self, name: str) -> Any:
+        """What is stored for the parameter of that name."""
+        return self.entry(name).after
+
+    def stored(self, record: type[Any]) -> Iterator[Stored]:
+        """The entries of a record class that are stored."""
+        return (entry for entry in self.entries if entry.access.record is record and entry.access.stores)
+
+    def visited(self, shape: Shape) -> Iterator[Stored]:
+        """The entries that stand for many records and are stored."""
+        return (entry for entry in self.entries if entry.access.shape is shape and entry.access.stores)
+
+
+def done(function: Callable[..., Any], *arguments: Any) -> int:
+    """Run a rule for its guards only."""
+    function(*arguments)
+    return 0
+
+
+class Stage:
+    """Where a goal gets its values from."""
+
+    def word(self, name: str, low: int, high: int) -> Any:
+        """A word in a range."""
+        raise NotImplementedError
+
+    def flag(self, name: str) -> Any:
+        """A flag."""
+        raise NotImplementedError
+
+    def many(self, shape: Shape, name: str) -> Any:
+        """Any number of records."""
+        raise NotImplementedError
+
+    def assume(self, condition: Flag, sentence: str) -> None:
+        """Keep to values for which the condition holds."""
+        raise NotImplementedError
+
+    def split(self, condition: Flag) -> None:
+        """Go on by cases: where the condition holds, and where it does not."""
+
+    def hint(self, first: Word, second: Word) -> None:
+        """Remind the solver that the product of two words that are at least 0 is at least 0."""
+
+    def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a rule or a part of one, and keep to values for which it rejects nothing."""
+        raise NotImplementedError
+
+    def outcome(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """0 where a rule accepts, else the code of its first false guard."""
+        result, _ = attempt(done, function, *arguments, otherwise=0)
+        return result
+
+    def divisors(self) -> list[Any]:
+        """What was divided by so far, where it is not a known number."""
+        return []
+
+    def record(self, kind: type[Any], name: str) -> Any:
+        """A record with every field in its declared range."""
+        values: dict[str, Any] = {}
+        for attribute in attrs.fields(kind):
+            about, path = attribute.metadata, f"{name}.{attribute.name}"
+            if "nested" in about:
+                values[attribute.name] = self.record(about["nested"], path)
+            elif "rows" in about:
+                rows = (self.record(about["rows"], f"{path}[{place}]") for place in range(about["count"]))
+                values[attribute.name] = tuple(rows)
+            else:
+                values[attribute.name] = self.field(about["field"], path)
+        return kind(**values)
+
+    def field(self, described: Any, path: str) -> Any:
+        """A field in its declared range."""
+        if described.unit is Unit.FLAG:
+            return self.flag(path)
+        if described.count > 1:
+            return tuple(
+                self.word(f"{path}[{place}]", described.low, described.high) for place in range(described.count)
+            )
+        return self.word(path, described.low, described.high)
+
+    def loads(self, rule: Rule) -> tuple[Any, list[str], list[Any]]:
+        """An operation of a rule, and what the rule takes after it, by name."""
+        names = [*inspect.signature(rule.function).parameters][1:]
+        loaded = [
+            self.many(access.shape, name) if access.record is None else self.record(access.record, name)
+            for name, access in zip(names, rule.footprint, strict=True)
+        ]
+        return self.record(rule.operation, "op"), names, loaded
+
+    def scene(self, rule: Rule, signs: tuple[str, ...] = ()) -> Scene:
+        """An accepted operation of a rule; by cases, longs and others, of the positions named."""
+        operation, names, loaded = self.loads(rule)
+        for name in signs:
+            self.split(loaded[names.index(name)].size > 0)
+        results = iter(self.perform(rule.function, operation, *loaded))
+        return Scene(
+            rule,
+            operation,
+            tuple(
+                Stored(name, access, before, next(results) if access.stores else before)
+                for name, access, before in zip(names, rule.footprint, loaded, strict=True)
+            ),
+        )
+
+
+class Symbolic(Stage):
+    """All states."""
+
+    def __init__(self, reading: SymbolicReading) -> None:
+        self.reading = reading
+        self._visited: set[str] = set()
+
+    def once(self, name: str) -> None:
+        """Take note of a visit whose sums have names of their own; a second one would wrongly share them.
+
+        Raises:
+            NotImplementedError: There was one before.
+        """
+        if name in self._visited:
+            raise NotImplementedError(f"no contract for a second visit of {name}")
+        self._visited.add(name)
+
+    def word(self, name: str, low: int, high: int) -> Word:
+        """A word in a range."""
+        return self.reading.word(name, low, high)
+
+    def flag(self, name: str) -> Flag:
+        """A flag."""
+        return self.reading.flag(name)
+
+    def rest(self, name: str, low: int | None = None) -> Word:
+        """A sum over records that are not looked at."""
+        return self.reading.word(name, low)
+
+    def outcome(self, function: Callable[..., Any], *arguments: Any) -> Word:
+        """0 where a rule accepts, else the code of its first false guard."""
+        return self.reading.attempt(done, (function, *arguments), 0)[0]
+
+    def divisors(self) -> list[Word]:
+        """What was divided by so far, where it is not a known number."""
+        symbols = self.reading.table.symbols
+        found = {
+            symbol.definition.quotient: symbol.definition
+            for symbol in symbols
+            if isinstance(symbol.definition, Division)
+        }
+        return [division.divisor for division in found.values() if not isinstance(division.divisor, int)]
+
+    def many(self, shape: Shape, name: str) -> Any:
+        """Any number of records."""
+        return AnyPositions(self, name) if shape is Shape.HELD else AnyMarkets(self, name)
+
+    def assume(self, condition: Flag, sentence: str) -> None:
+        """Keep to values for which the condition holds."""
+        self.reading.assume(condition, sentence)
+
+    def split(self, condition: Flag) -> None:
+        """Go on by cases: where the condition holds, and where it does not."""
+        for atom in atoms_of(condition):
+            raise Undecided(atom)
+
+    def hint(self, first: Word, second: Word) -> None:
+        """Remind the solver that the product of two words that are at least 0 is at least 0."""
+        with self.reading.knowing_nothing():
+            reminder = implies(both(first >= 0, second >= 0), first * second >= 0)
+        self.reading.promise(reminder, "a product")
+
+    def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a rule; its guards are assumed."""
+        try:
+            return function(*arguments)
+        except Rejected as rejection:
+            raise NotReached(rejection.reason.name) from rejection
+
+
+class Home(Symbolic):
+    """All states of one exchange at one time: its configuration and prices are known, and accounts are small.
+
+    Most products are linear there, so a state that breaks a claim is found soon, if there is one of this kind.
+    """
+
+    def __init__(self, reading: SymbolicReading, words: dict[str, int]) -> None:
+        super().__init__(reading)
+        self.words = words
+
+    def record(self, kind: type[Any], name: str) -> Any:
+        """A record, known or not."""
+        return HOME.get(kind) or super().record(kind, name)
+
+    def word(self, name: str, low: int, high: int) -> Word:
+        """A word, known or not; digests that go into others are small, so that they are proper ones."""
+        if high == DIGEST_MAX and name != "op.chain":
+            high = SMALL_DIGEST
+        return self.words[name] if name in self.words else super().word(name, low, high)
+
+    def many(self, shape: Shape, name: str) -> Any:
+        """One record."""
+        return neighbours(self, shape, name)
+
+
+def neighbours(stage: Stage, shape: Shape, name: str) -> tuple[Any, ...]:
+    """One position in a neighbouring market, or that market itself."""
+    price, market = NEIGHBOUR
+    if shape is Shape.HELD:
+        return ((stage.record(Position, f"{name}[0]"), price, market),)
+    return ((price, stage.record(MarketBook, f"{name}[0]"), market),)
+
+
+class Concrete(Stage):
+    """One state, in plain integers."""
+
+    def __init__(self, values: dict[str, int | bool], words: dict[str, int] | None = None) -> None:
+        self.values = values
+        self.words = words
+        """What was known where the state was found; None where it is no state at home."""
+
+    def record(self, kind: type[Any], name: str) -> Any:
+        """A record."""
+        known = None if self.words is None else HOME.get(kind)
+        return known or super().record(kind, name)
+
+    def word(self, name: str, low: int, high: int) -> int:
+        """A word in a range."""
+        value = int((self.words or {}).get(name, self.values.get(name, min(max(0, low), high))))
+        if not low <= value <= high:
+            raise NotReached(f"{name} is {value}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A flag."""
+        return bool(self.values.get(name, False))
+
+    def many(self, shape: Shape, name: str) -> tuple[Any, ...]:
+        """One record at home, else none."""
+        return () if self.words is None else neighbours(self, shape, name)
+
+    def assume(self, condition: bool, sentence: str) -> None:
+        """Keep to values for which the condition holds."""
+        if not condition:
+            raise NotReached(sentence)
+
+    def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a rule in plain integers."""
+        try:
+            with reading_as(None):
+                return function(*arguments)
+        except Rejected as rejection:
+            raise NotReached(rejection.reason.name) from rejection
+
+
+# What is counted over many records
+
+
+def held_pending(positions: Any) -> Word:
+    """Micro-atoms that positions, each joined with its market's price, owe."""
+    if isinstance(positions, tuple):
+        return sum(pending_of(position, price) for position, price, _ in positions)
+    return positions.pending
+
+
+def joined(before: Any, after: Any) -> Any:
+    """Positions as stored, joined with price and configuration as loaded."""
+    if not isinstance(before, tuple):
+        return after
+    pairs: Iterator[tuple[tuple[Position, MarketPrice, Market], Position]] = zip(before, after, strict=True)
+    return tuple((position, price, market) for (_, price, market), position in pairs)

@@ -1,0 +1,1 @@
+"""The theorems, one module a family. They import definitions, never the reverse."""

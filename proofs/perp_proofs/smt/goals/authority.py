@@ -1,0 +1,119 @@
+"""Who may do what: signatures, nonces, fills, and what an operation may not touch."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from perp_proofs.smt.contracts import implies
+from perp_proofs.smt.frame import Stage
+from perp_proofs.smt.prove import Claim, Goal
+from perp_spec.language import both, either, negate, select
+from perp_spec.perpetual import rules
+from perp_spec.perpetual.common import PERPETUAL
+from perp_spec.perpetual.records import Account
+from perp_spec.words import AMOUNT_MAX
+
+assert rules.__all__, "importing the rules registers them"
+
+
+def owners_stay(name: str, stage: Stage) -> Iterator[Claim]:
+    """Of every account stored."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    for entry in scene.stored(Account):
+        before, after = entry.before, entry.after
+        kept = both(after.owner == before.owner, after.parent == before.parent, after.market == before.market)
+        yield Claim(f"{entry.name} keeps its owner", kept)
+        if name != "set_kind":
+            yield Claim(f"{entry.name} keeps its kind", after.kind == before.kind)
+
+
+def intents_are_signed_and_used_once(name: str, stage: Stage) -> Iterator[Claim]:
+    """The intent holds now, and cannot hold again."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    intent, now = scene.operation.intent, scene.before("exchange").time
+    before, after = scene.before("stored"), scene.after("stored")
+    yield Claim("it is signed", intent.authorised)
+    yield Claim("it has not expired", now <= intent.expiry)
+    yield Claim("its nonce was unused", intent.nonce >= before.nonce)
+    yield Claim("its nonce is used", intent.nonce < after.nonce)
+
+
+FILLS = {
+    "trade": (("buyer", "buyer_stored"), ("seller", "seller_stored")),
+    "liquidate": (("taker", "taker_stored"),),
+}
+
+
+def fills_stay_within_orders(name: str, stage: Stage) -> Iterator[Claim]:
+    """Over all fills of a nonce, and at no worse price or fee than signed."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    operation, now = scene.operation, scene.before("exchange").time
+    for side, slot in FILLS[name]:
+        order, before, after = getattr(operation, side), scene.before(slot), scene.after(slot)
+        fee = getattr(operation, f"{side}_fee_ppm")
+        signed = both(order.authorised, now <= order.expiry, order.market == operation.market)
+        yield Claim(f"{side} has signed", signed)
+        yield Claim(f"{side} is filled no further than signed", after.filled <= order.lots)
+        yield Claim(f"{side} pays no higher fee than signed", fee <= order.max_fee_ppm)
+        above, below = operation.price > order.price, operation.price < order.price
+        yield Claim(f"{side} gets no worse price than signed", negate(select(order.buys, above, below)))
+        yield Claim(f"{side}'s nonce does not fall", after.nonce >= before.nonce)
+        again = implies(order.nonce == before.nonce, after.filled == before.filled + operation.lots)
+        yield Claim(f"{side}'s fill is booked", both(after.nonce == order.nonce, again))
+
+
+def money_moves_in_its_direction(name: str, stage: Stage) -> Iterator[Claim]:
+    """A deposit adds, a payment takes, by its amount and no more."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    before, after = scene.before("ledger"), scene.after("ledger")
+    change = after.vault - before.vault
+    if name == "deposit":
+        paid = both(change == scene.operation.amount, change >= 1, change <= AMOUNT_MAX)
+        yield Claim("the vault gains the amount, or nothing where it is returned", either(change == 0, paid))
+        yield Claim("it is returned with a reason", either(scene.operation.result != 0, paid))
+    else:
+        amount = scene.before("request").amount if name == "forced_withdraw" else scene.operation.amount
+        yield Claim("the vault pays the amount, or nothing", either(change == 0, change == -amount))
+    yield Claim("the vault is not overdrawn", after.vault >= 0)
+
+
+GOALS = (
+    *(
+        Goal(
+            name=f"{name}_keeps_owners",
+            sentence=f"An accepted {name} changes no account's owner, parent or kind.",
+            statement=partial(owners_stay, name),
+            subjects=(name,),
+        )
+        for name, rule in PERPETUAL.rules.items()
+        if name != "open_account" and any(access.record is Account and access.stores for access in rule.footprint)
+    ),
+    *(
+        Goal(
+            name=f"{name}_is_signed_and_used_once",
+            sentence=f"An accepted {name} is signed, has not expired, and cannot be applied again.",
+            statement=partial(intents_are_signed_and_used_once, name),
+            subjects=(name,),
+        )
+        for name, rule in PERPETUAL.rules.items()
+        if "intent" in rule.operation.__annotations__
+    ),
+    *(
+        Goal(
+            name=f"{name}_fills_stay_within_orders",
+            sentence=f"An accepted {name} fills signed orders only, within their lots over all fills, at no worse "
+            "price and no higher fee.",
+            statement=partial(fills_stay_within_orders, name),
+            subjects=(name,),
+        )
+        for name in FILLS
+    ),
+    *(
+        Goal(
+            name=f"{name}_moves_its_amount",
+            sentence=f"An accepted {name} changes the vault by its amount in its direction, or not at all.",
+            statement=partial(money_moves_in_its_direction, name),
+            subjects=(name,),
+        )
+        for name in ("deposit", "withdraw", "forced_withdraw", "escape_pay")
+    ),
+)

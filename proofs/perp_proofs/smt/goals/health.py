@@ -1,0 +1,288 @@
+"""No accepted operation makes an account less safe than its rule allows.
+
+Health is computed anew from the records that were loaded, and from those that are stored.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from perp_proofs.smt.contracts import implies, margin_contract, market_valid
+from perp_proofs.smt.frame import Scene, Stage, Stored, joined
+from perp_proofs.smt.goals.contracts import MARKET_VALID
+from perp_proofs.smt.prove import Claim, Goal, Statement
+from perp_proofs.smt.terms import Flag, Word
+from perp_spec.language import absolute, both, either, maximum, negate, select
+from perp_spec.operation import Shape, key_of
+from perp_spec.perpetual import rules
+from perp_spec.perpetual.common import PERPETUAL
+from perp_spec.perpetual.health import Health, Side, settle_side, settle_whole
+from perp_spec.perpetual.records import FUND, Kind
+from perp_spec.perpetual.rules.waterfall import released
+from perp_spec.words import PPM
+
+assert rules.__all__, "importing the rules registers them"
+
+
+class Seen(NamedTuple):
+    """An account of an operation, settled from the records loaded and from the records stored."""
+
+    entry: Stored
+    number: Word
+    """Its account id."""
+    before: Side
+    after: Side
+
+
+def seen(scene: Scene, name: str, position: str, others: str) -> Seen:
+    """An account with one position apart."""
+    account, apart, rest = scene.entry(name), scene.entry(position), scene.entry(others)
+    number = key_of(account.access.keys[0], scene.operation)
+    parameters, exchange, ledger = (scene.before(part) for part in ("parameters", "exchange", "ledger"))
+
+    def settled(which: Callable[[Stored], Any], inbox: Word) -> Side:
+        records = which(account), which(apart), which(rest), which(scene.entry("price")), scene.before("market")
+        return settle_side(parameters, exchange.time, inbox, *records, scene.operation.market)
+
+    loaded = settled(before_of, select(number == FUND, ledger.fund_inbox, 0))
+    stored = settled(after_of, 0)
+    return Seen(account, number, loaded, stored)
+
+
+def before_of(entry: Stored) -> Any:
+    """What is loaded."""
+    return entry.before
+
+
+def after_of(entry: Stored) -> Any:
+    """What is stored, positions joined with price and configuration again."""
+    return joined(entry.before, entry.after) if entry.access.shape is Shape.HELD else entry.after
+
+
+def ratio_no_lower(before: Health, after: Health, margin: str) -> Flag:
+    """E / M did not fall; below zero, or where nothing was required, equity did not fall."""
+    required = getattr(before, margin)
+    plain = either(before.equity < 0, required == 0)
+    product = after.equity * required - before.equity * getattr(after, margin)
+    return both(implies(plain, after.equity >= before.equity), implies(negate(plain), product >= 0))
+
+
+def reduced(before: Side, after: Side) -> Flag:
+    """The position kept its sign or closed, and is no larger."""
+    same_side = either(both(before.size >= 0, after.size >= 0), both(before.size <= 0, after.size <= 0))
+    return both(same_side, absolute(after.size) <= absolute(before.size))
+
+
+def valid(kind: Word, before: Side, after: Side) -> Flag:
+    """The valid transition of an account of a kind."""
+    old, new = before.health, after.health
+    hedged = both(old.equity >= 0, new.equity >= new.maintenance)
+    kept = either(
+        both(kind != Kind.PORTFOLIO, ratio_no_lower(old, new, "maintenance")),
+        both(kind == Kind.PORTFOLIO, either(hedged, ratio_no_lower(old, new, "linear"))),
+    )
+    return either(new.equity >= new.initial, both(reduced(before, after), kept))
+
+
+def nothing_left_to_settle(account: Seen) -> Flag:
+    """What is stored is settled already: settling it again pays nothing."""
+    return both(account.after.collateral == account.entry.after.collateral, account.after.dust == 0)
+
+
+TRADERS = {
+    "trade": (("buyer", "buyer_position", "buyer_others"), ("seller", "seller_position", "seller_others")),
+    "liquidate": (("taker", "taker_position", "taker_others"),),
+}
+
+
+def traders_stay_safe(name: str, stage: Stage) -> Iterator[Claim]:
+    """The valid transition, for each account that acts of its own will."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    for names in TRADERS[name]:
+        account = seen(scene, *names)
+        yield Claim(f"{names[0]} is settled", nothing_left_to_settle(account))
+        yield Claim(f"{names[0]} is safe", valid(account.entry.before.kind, account.before, account.after))
+
+
+def liquidated(stage: Stage) -> tuple[Scene, Seen]:
+    """A liquidation, and the liquidated account."""
+    scene = stage.scene(PERPETUAL.rules["liquidate"], signs=("position",))
+    stage.assume(market_valid(scene.before("market")), MARKET_VALID)
+    return scene, seen(scene, "account", "position", "others")
+
+
+def liquidation_never_lowers_the_ratio(stage: Stage) -> Iterator[Claim]:
+    """Of a user's account that is not a portfolio, on its maintenance margin; of others on the linear one."""
+    _, account = liquidated(stage)
+    plain = both(account.entry.before.kind != Kind.PORTFOLIO, account.number != FUND)
+    before, after = account.before.health, account.after.health
+    yield Claim("the ratio of a user", implies(plain, ratio_no_lower(before, after, "maintenance")))
+    yield Claim("the linear ratio of others", implies(negate(plain), ratio_no_lower(before, after, "linear")))
+    yield Claim("the account is settled", nothing_left_to_settle(account))
+
+
+def liquidation_reduces_risk(stage: Stage) -> Iterator[Claim]:
+    """The position shrinks by the lots, and no linear margin grows."""
+    scene, account = liquidated(stage)
+    before, after = account.before, account.after
+    stage.hint(absolute(after.size), scene.before("price").price)
+    stage.hint(absolute(before.size) - absolute(after.size), scene.before("price").price)
+    shrunk = absolute(after.size) == absolute(before.size) - scene.operation.lots
+    yield Claim("the position shrinks", both(shrunk, reduced(before, after), scene.operation.lots >= 1))
+    yield Claim("no linear margin grows", after.health.linear <= before.health.linear)
+
+
+def healthy_accounts_are_not_liquidated(stage: Stage) -> Iterator[Claim]:
+    """Only the fund may be unwound while it is healthy."""
+    _, account = liquidated(stage)
+    unhealthy = account.before.health.equity < account.before.health.maintenance
+    yield Claim("it is unhealthy, or the fund", either(unhealthy, account.number == FUND))
+
+
+def takeovers_are_below_close_out(name: str, stage: Stage) -> Iterator[Claim]:
+    """The account that is taken over or deleveraged is below close-out."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    account = seen(scene, "account", "position", "others")
+    health, market = account.before.health, scene.before("market")
+    yield Claim("it is below close-out", health.equity * PPM < market.close_out_ppm * health.maintenance)
+
+
+def backstop_leaves_the_fund_able(stage: Stage) -> Iterator[Claim]:
+    """The fund keeps a multiple of its initial margin, or only reduced."""
+    scene = stage.scene(PERPETUAL.rules["backstop"])
+    fund = seen(scene, "fund", "fund_position", "fund_others")
+    health = fund.after.health
+    able = health.equity >= scene.before("parameters").fund_multiple * health.initial
+    yield Claim("the fund is able", either(able, both(reduced(fund.before, fund.after), health.equity >= 0)))
+    yield Claim("the fund is settled", nothing_left_to_settle(fund))
+
+
+def payments_are_safe(stage: Stage) -> Iterator[Claim]:
+    """What a backstop takes from an account is never more than it has."""
+    scene = stage.scene(PERPETUAL.rules["backstop"])
+    stage.assume(market_valid(scene.before("market")), MARKET_VALID)
+    account = seen(scene, "account", "position", "others")
+    before, after = account.before.health, account.after.health
+    stage.hint(before.linear - after.linear, before.equity)
+    stage.hint(after.linear, before.equity)
+    yield Claim("a solvent account stays solvent", implies(before.equity >= 0, after.equity >= 0))
+
+
+def deleveraged(stage: Stage) -> tuple[Scene, Seen]:
+    """A deleverage and its counterparty, with what the solver needs to be reminded of."""
+    scene = stage.scene(PERPETUAL.rules["deleverage"], signs=("position", "counterparty_position"))
+    stage.assume(market_valid(scene.before("market")), MARKET_VALID)
+    account = seen(scene, "account", "position", "others")
+    other = seen(scene, "counterparty", "counterparty_position", "counterparty_others")
+    for side in (account, other):
+        stage.hint(absolute(side.after.size), scene.before("price").price)
+        stage.hint(absolute(side.before.size) - absolute(side.after.size), scene.before("price").price)
+    old, new = account.before.health, account.after.health
+    stage.hint(old.linear - new.linear, maximum(-old.equity, 0))
+    return scene, other
+
+
+def counterparties_stay_safe(stage: Stage) -> Iterator[Claim]:
+    """Of a deleverage."""
+    _, account = deleveraged(stage)
+    before, after = account.before.health, account.after.health
+    stage.split(before.equity >= 0)
+    paid = before.equity - after.equity
+    old, new = before.linear, after.linear
+    stage.split(old >= 1)
+    kept = released(before.equity, old, new)
+    stage.hint(old - new, before.equity)
+    stage.hint(old - new, -before.equity)
+    stage.hint(new, before.equity)
+    stage.hint(kept - paid, old)
+    stage.hint(kept - before.equity - 1, old)
+    yield Claim("it gains nothing beyond the health price", paid >= 0)
+    yield Claim("a solvent counterparty stays solvent", implies(before.equity >= 0, after.equity >= 0))
+    yield Claim("an insolvent one pays nothing", implies(before.equity < 0, paid == 0))
+    linear = after.equity * before.linear >= before.equity * after.linear
+    yield Claim("its linear ratio does not fall", implies(before.equity >= 0, linear))
+
+
+def exits_leave_initial_margin(name: str, payer: tuple[str, str], stage: Stage) -> Iterator[Claim]:
+    """The account that money left has its initial margin."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    account, held = scene.entry(payer[0]), scene.entry(payer[1])
+    parameters, now = scene.before("parameters"), scene.before("exchange").time
+    after = settle_whole(parameters, now, 0, account.after, after_of(held))
+    yield Claim("initial margin is met", after.health.equity >= after.health.initial)
+    yield Claim("it is settled", both(after.collateral == account.after.collateral, after.terms.dust == 0))
+
+
+def safety(name: str, sentence: str, statement: Statement, *, opaque: bool = False) -> Goal:
+    """A goal of this family; `opaque` where the contract of the margins is enough."""
+    return Goal(
+        name=name,
+        sentence=sentence,
+        statement=statement,
+        subjects=(name.partition("_")[0],),
+        opaque={"margin_at": margin_contract} if opaque else {},
+        assumptions=(MARKET_VALID,),
+    )
+
+
+GOALS = (
+    *(
+        safety(
+            f"{name}_leaves_traders_safe",
+            f"After an accepted {name}, each account that traded of its own will meets its initial margin, or only "
+            "reduced and kept its health.",
+            partial(traders_stay_safe, name),
+        )
+        for name in TRADERS
+    ),
+    safety(
+        "liquidate_never_lowers_the_ratio",
+        "A liquidation never lowers the health ratio of the liquidated account.",
+        liquidation_never_lowers_the_ratio,
+    ),
+    safety(
+        "liquidate_reduces_risk",
+        "A liquidation shrinks the position by exactly its lots, and raises no linear margin.",
+        liquidation_reduces_risk,
+        opaque=True,
+    ),
+    safety(
+        "liquidate_spares_healthy_accounts",
+        "An account whose equity is at least its maintenance margin is not liquidated.",
+        healthy_accounts_are_not_liquidated,
+    ),
+    *(
+        safety(
+            f"{name}_is_below_close_out",
+            f"An accepted {name} takes from an account below close-out only.",
+            partial(takeovers_are_below_close_out, name),
+        )
+        for name in ("backstop", "deleverage")
+    ),
+    safety(
+        "backstop_leaves_the_fund_able",
+        "After a backstop the fund has a multiple of its initial margin, or it only reduced and is solvent.",
+        backstop_leaves_the_fund_able,
+    ),
+    safety(
+        "backstop_leaves_solvent_accounts_solvent",
+        "A solvent account that is taken over stays solvent.",
+        payments_are_safe,
+        opaque=True,
+    ),
+    safety(
+        "deleverage_leaves_counterparties_safe",
+        "A solvent counterparty of a deleverage stays solvent, its linear ratio does not fall, and an insolvent one "
+        "pays nothing.",
+        counterparties_stay_safe,
+        opaque=True,
+    ),
+    *(
+        safety(
+            f"{name}_leaves_initial_margin",
+            f"After an accepted {name} the account that paid has its initial margin.",
+            partial(exits_leave_initial_margin, name, payer),
+        )
+        for name, payer in (("withdraw", ("account", "held")), ("transfer", ("sender", "sender_held")))
+    ),
+)

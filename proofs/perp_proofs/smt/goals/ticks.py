@@ -1,0 +1,154 @@
+"""Ticks and other system operations are always possible, and keep what they store in range."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from perp_proofs.smt.contracts import market_valid, parameters_valid
+from perp_proofs.smt.frame import Stage
+from perp_proofs.smt.goals.contracts import MARKET_VALID
+from perp_proofs.smt.prove import Claim, Goal
+from perp_proofs.smt.terms import Flag, Word
+from perp_spec.language import both, either
+from perp_spec.perpetual import rules
+from perp_spec.perpetual.common import PERPETUAL
+from perp_spec.perpetual.reasons import Reason
+from perp_spec.perpetual.records import Market, MarketOracle, MarketPrice, Parameters
+from perp_spec.words import PPM
+
+assert rules.__all__, "importing the rules registers them"
+
+PARAMETERS_VALID = "the exchange's configuration is valid"
+
+PRICES_IN_RANGE = "prices and indices of the market are in the range its configuration gives"
+
+
+TIME_PASSES = "no stored time is later than that of the batch"
+
+
+def prices_in_range(price: MarketPrice, oracle: MarketOracle, market: Market) -> Flag:
+    """What every tick keeps: prices up to max_price, indices up to max_price a lot, and a premium within a price."""
+    bound = market.max_price * PPM
+    funding = both(price.funding_index >= -bound, price.funding_index <= bound)
+    premium = both(oracle.premium >= -market.max_price, oracle.premium <= market.max_price)
+    values: Flag = True
+    for value in oracle.values:
+        values = both(values, value <= market.max_price)
+    return both(
+        both(price.price <= market.max_price, price.index <= market.max_price, oracle.average <= market.max_price),
+        both(funding, price.loss_index <= bound, oracle.book <= market.max_price, premium, values),
+    )
+
+
+def rejected_only_for(name: str, reasons: tuple[Reason, ...], stage: Stage) -> Iterator[Claim]:
+    """Whatever the state and the operation, the first false guard is one of these."""
+    rule = PERPETUAL.rules[name]
+    operation, _, loaded = stage.loads(rule)
+    for record in loaded:
+        if isinstance(record, Market):
+            stage.assume(either(market_valid(record), record.max_price == 0), MARKET_VALID)
+        if isinstance(record, Parameters):
+            stage.assume(parameters_valid(record), PARAMETERS_VALID)
+    result = stage.outcome(rule.function, operation, *loaded)
+    known: Flag = result == 0
+    for reason in reasons:
+        known = either(known, result == int(reason))
+    yield Claim("the reason", known)
+
+
+TOTAL: dict[str, tuple[Reason, ...]] = {
+    "oracle_tick": (
+        Reason.FROZEN,
+        Reason.NO_MARKET,
+        Reason.BAD_SIGNATURE,
+        Reason.TICK_TOO_SOON,
+        Reason.QUORUM,
+        Reason.SIGNERS_NOT_RISING,
+        Reason.PRICE_RANGE,
+        Reason.NOT_MEDIAN,
+    ),
+    "funding_tick": (Reason.FROZEN, Reason.NO_MARKET, Reason.TICK_TOO_SOON),
+    "end_batch": (Reason.KILL_SWITCH, Reason.MODE_NOT_ESCALATED),
+    "deposit": (Reason.FROZEN, Reason.QUEUE_ORDER, Reason.HASH_CHAIN, Reason.FORCED_RESULT),
+    "request_forced": (Reason.FROZEN, Reason.QUEUE_ORDER, Reason.HASH_CHAIN, Reason.FORCED_RESULT),
+    "forced_withdraw": (Reason.FROZEN, Reason.FORCED_UNKNOWN, Reason.FORCED_RESULT),
+    "freeze": (Reason.FROZEN, Reason.FORCED_UNKNOWN, Reason.NOT_DUE),
+}
+"""What a system operation may be rejected for: its own form, its time, and stating the wrong result."""
+
+
+def divisors_are_positive(name: str, stage: Stage) -> Iterator[Claim]:
+    """Nothing is divided by less than one."""
+    rule = PERPETUAL.rules[name]
+    operation, _, loaded = stage.loads(rule)
+    for record in loaded:
+        if isinstance(record, Market):
+            stage.assume(either(market_valid(record), record.max_price == 0), MARKET_VALID)
+        if isinstance(record, Parameters):
+            stage.assume(parameters_valid(record), PARAMETERS_VALID)
+    stage.perform(rule.function, operation, *loaded)
+    positive: Flag = True
+    for divisor in stage.divisors():
+        positive = both(positive, divisor >= 1)
+    yield Claim("every divisor is at least 1", positive)
+
+
+def prices_stay_in_range(name: str, stage: Stage) -> Iterator[Claim]:
+    """Of one tick."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    market, records = scene.before("market"), (scene.before("price"), scene.before("oracle"))
+    stage.assume(market_valid(market), MARKET_VALID)
+    stage.assume(prices_in_range(*records, market), PRICES_IN_RANGE)
+    stage.assume(records[1].marked_at <= scene.before("exchange").time, TIME_PASSES)
+    parts: Any = prices_in_range(scene.after("price"), scene.after("oracle"), market)
+    yield Claim("prices stay in range", parts)
+
+
+def funding_is_capped(stage: Stage) -> Iterator[Claim]:
+    """An hour charges an eighth of the cap at most."""
+    scene = stage.scene(PERPETUAL.rules["funding_tick"])
+    market = scene.before("market")
+    stage.assume(market_valid(market), MARKET_VALID)
+    rate: Word = scene.after("oracle").funding_rate_ppm
+    yield Claim("the rate is capped", both(8 * rate <= market.funding_cap_ppm, 8 * rate >= -market.funding_cap_ppm))
+
+
+GOALS = tuple(
+    Goal(
+        name=f"{name}_is_total",
+        sentence=f"{name} is rejected for nothing but " + ", ".join(reason.name for reason in reasons) + ".",
+        statement=partial(rejected_only_for, name, reasons),
+        subjects=(name,),
+        assumptions=(MARKET_VALID, PARAMETERS_VALID),
+    )
+    for name, reasons in TOTAL.items()
+)
+GOALS += tuple(
+    Goal(
+        name=f"{name}_divides_by_positive_words",
+        sentence=f"No accepted {name} divides by less than one.",
+        statement=partial(divisors_are_positive, name),
+        subjects=(name,),
+        assumptions=(MARKET_VALID, PARAMETERS_VALID),
+    )
+    for name in PERPETUAL.rules
+)
+GOALS += tuple(
+    Goal(
+        name=f"{name}_keeps_prices_in_range",
+        sentence=f"An accepted {name} keeps the market's prices and indices in range.",
+        statement=partial(prices_stay_in_range, name),
+        subjects=(name,),
+        assumptions=(MARKET_VALID, PRICES_IN_RANGE, TIME_PASSES),
+    )
+    for name in ("oracle_tick", "mark", "funding_tick")
+)
+GOALS += (
+    Goal(
+        name=funding_is_capped.__name__,
+        sentence="An hour of funding never charges more than an eighth of the market's eight-hour cap.",
+        statement=funding_is_capped,
+        subjects=("funding_tick",),
+        assumptions=(MARKET_VALID,),
+    ),
+)

@@ -1,0 +1,205 @@
+"""Goals, and proving them.
+
+A goal is a statement that is run on a stage: it takes values from there, performs rules, and returns what must hold of
+them. Where the solver cannot tell, the oldest comparison that a selection depends on is decided both ways, and the
+statement is read again on each path; paths that cannot happen are dropped.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import attrs
+
+from perp_proofs.smt.frame import Concrete, Home, NotReached, Stage, Symbolic, Undecided
+from perp_proofs.smt.home import WORDS
+from perp_proofs.smt.reading import SymbolicReading
+from perp_proofs.smt.solver import (
+    SEARCH,
+    STEPS,
+    Answer,
+    Verdict,
+    answer,
+    ask,
+    open_choices,
+)
+from perp_proofs.smt.terms import Condition, Flag
+
+DECISIONS_MAX = 6
+"""Most comparisons that are decided on a path because the solver could not tell."""
+
+PATHS_MAX = 2**DECISIONS_MAX
+"""More paths than this are a sign that a contract is missing."""
+
+
+class Claim(NamedTuple):
+    """Something that must hold."""
+
+    name: str
+    condition: Flag
+
+
+Statement = Callable[[Stage], Iterator[Claim]]
+
+
+@attrs.frozen
+class Goal:
+    """A theorem: its name is its claim."""
+
+    name: str
+    sentence: str
+    """The claim in English."""
+    statement: Statement
+    subjects: tuple[str, ...] = ()
+    """Names of the rules and functions it is about."""
+    opaque: dict[str, Callable[..., Any]] = attrs.Factory(dict[str, Callable[..., Any]])
+    """Contracts that stand for tables, by the table's name."""
+    assumptions: tuple[str, ...] = ()
+    """What it assumes beyond that stored words are in their declared ranges."""
+
+
+@attrs.frozen
+class Result:
+    """What became of a goal."""
+
+    goal: Goal
+    verdict: Verdict
+    seconds: float
+    paths: int
+    """Most paths that one of its claims took."""
+    failed: str = ""
+    """The claim that is not proved."""
+    values: dict[str, int | bool] = attrs.Factory(dict[str, int | bool])
+    """A state that breaks it."""
+    replayed: str = ""
+    """What plain integers say of that state."""
+
+
+def prove(goal: Goal, seed: int = 0) -> Result:
+    """Prove each claim of a goal on each path, or find a state that breaks one."""
+    started = time.process_time()
+    search = Search(goal, seed)
+    given, name = search.run()
+    said = replayed(goal, name, given) if given.verdict is Verdict.VIOLATED else ""
+    return Result(goal, given.verdict, time.process_time() - started, search.paths, name, given.values, said)
+
+
+PROVED = Answer(Verdict.PROVED, {})
+
+
+class Search:
+    """The paths of a goal."""
+
+    def __init__(self, goal: Goal, seed: int = 0) -> None:
+        self.goal = goal
+        self.seed = seed
+        self.paths = 0
+        self.reading = SymbolicReading()
+        self.reading.opaque = goal.opaque
+        self.sought: set[str] = set()
+        """Claims for which a counterexample was sought."""
+
+    def claims(self) -> list[Claim]:
+        """The claims on the path that is decided."""
+        return list(self.goal.statement(Symbolic(self.reading)))
+
+    def run(self, decided: dict[int, bool] | None = None, only: str = "") -> tuple[Answer, str]:
+        """Prove the claims, or one of them, on the paths with these decisions."""
+        decisions = decided or {}
+        open_claims: list[tuple[str, Condition]] = []
+        try:
+            with self.reading.path(decisions):
+                for claim in self.claims():
+                    if only in ("", claim.name):
+                        given, choice = self.claim(decisions, claim)
+                        if choice is not None:
+                            open_claims.append((claim.name, choice))
+                        elif given.verdict is not Verdict.PROVED:
+                            return given, claim.name
+        except NotReached:
+            return PROVED, ""
+        except Undecided as case:
+            return self.both_ways(decisions, case.atom, only)
+        self.paths += 1
+        for name, choice in open_claims:
+            given, _ = self.both_ways(decisions, choice, name)
+            if given.verdict is not Verdict.PROVED:
+                return given, name
+        return PROVED, ""
+
+    def claim(self, decisions: dict[int, bool], claim: Claim) -> tuple[Answer, Condition | None]:
+        """Ask for one claim on a path; where the solver cannot tell, the comparison to split the path by."""
+        given = answer(self.reading, claim.condition, self.seed, STEPS[:2])
+        if given.verdict is Verdict.PROVED:
+            return given, None
+        fresh = claim.name not in self.sought
+        self.sought.add(claim.name)
+        if fresh and (found := at_home(self.goal, claim.name, WORDS[:-1], self.seed)).verdict is Verdict.VIOLATED:
+            return found, None
+        given = answer(self.reading, claim.condition, self.seed, STEPS[2:])
+        if given.verdict is Verdict.PROVED:
+            return given, None
+        if fresh and (found := at_home(self.goal, claim.name, WORDS[-1:], self.seed)).verdict is Verdict.VIOLATED:
+            return found, None
+        if given.verdict is Verdict.VIOLATED:
+            return attrs.evolve(given, decisions=decisions), None
+        choices = open_choices(self.reading, claim.condition)
+        possible = not decisions or ask(self.reading, False, STEPS[1], seed=self.seed).verdict is not Verdict.PROVED
+        if choices and possible and len(decisions) < DECISIONS_MAX and self.paths < PATHS_MAX:
+            return given, choices[0]
+        return attrs.evolve(given, decisions=decisions), None
+
+    def both_ways(self, decisions: dict[int, bool], atom: Condition, only: str) -> tuple[Answer, str]:
+        """Go on where a comparison holds, and where it does not."""
+        given, name = self.run({**decisions, atom.number: True}, only)
+        if given.verdict is not Verdict.PROVED:
+            return given, name
+        return self.run({**decisions, atom.number: False}, only)
+
+
+def at_home(goal: Goal, name: str, known: tuple[dict[str, int], ...], seed: int = 0) -> Answer:
+    """Look for a state of one known exchange that breaks a claim. No contract stands for a table there."""
+    for words in known:
+        for stage, claim in visits(attrs.evolve(goal, opaque={}), words):
+            if claim.name == name:
+                found = ask(stage.reading, claim.condition, SEARCH, seed=seed)
+                if found.verdict is Verdict.VIOLATED:
+                    return attrs.evolve(found, words=words)
+    return Answer(Verdict.UNKNOWN, {})
+
+
+def visits(goal: Goal, words: dict[str, int]) -> Iterator[tuple[Home, Claim]]:
+    """The claims of a goal at home, on each path that it splits itself."""
+    reading = SymbolicReading()
+    reading.opaque = goal.opaque
+    waiting: list[dict[int, bool]] = [{}]
+    while waiting:
+        decisions = waiting.pop()
+        try:
+            with reading.path(decisions):
+                stage = Home(reading, words)
+                for claim in goal.statement(stage):
+                    yield stage, claim
+        except NotReached:
+            continue
+        except Undecided as case:
+            waiting += [{**decisions, case.atom.number: value} for value in (True, False)]
+
+
+def reached(goal: Goal, seed: int = 0) -> bool:
+    """Some state at home satisfies all that a goal assumes: it is not true for want of states."""
+    for words in WORDS:
+        for stage, _ in visits(goal, words):
+            if ask(stage.reading, False, SEARCH, seed=seed).verdict is Verdict.VIOLATED:
+                return True
+    return False
+
+
+def replayed(goal: Goal, name: str, given: Answer) -> str:
+    """Run the statement on one state in plain integers."""
+    try:
+        stage = Concrete(given.values, given.words)
+        claim = next(claim for claim in goal.statement(stage) if claim.name == name)
+    except NotReached as obstacle:
+        return f"not reached: {obstacle}"
+    return f"{claim.name}: {claim.condition}"

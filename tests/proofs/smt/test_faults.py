@@ -1,0 +1,104 @@
+"""A rule with a fault is not proved: the solver finds a state, and in plain integers the claim fails there."""
+
+import pytest
+
+from perp_proofs.smt.catalogue import GOALS
+from perp_proofs.smt.mutation import Fault, faulty
+from perp_proofs.smt.prove import prove
+from perp_proofs.smt.solver import Verdict
+from perp_spec.perpetual import common, health
+from perp_spec.perpetual.rules import money, trading, waterfall
+
+pytestmark = pytest.mark.proofs
+
+BY_NAME = {goal.name: goal for goal in GOALS}
+
+FAULTS = (
+    (Fault(trading.trade, "buyer_fee + seller_fee", "buyer_fee"), "trade_conserves_money"),
+    (Fault(trading.trade, "-notional - buyer_fee", "-notional"), "trade_conserves_money"),
+    (Fault(waterfall.liquidate, "fee - inbox", "fee"), "liquidate_conserves_money"),
+    (Fault(money.pay_out, "side.collateral - amount", "side.collateral"), "withdraw_conserves_money"),
+    (Fault(common.carry, "mul_div_remainder(micro_atoms, 1, PPM)", "micro_atoms"), "withdraw_conserves_money"),
+    (Fault(waterfall.deleverage, "-value - paid", "-value"), "deleverage_conserves_money"),
+    (Fault(waterfall.bear_loss, "mul_div_remainder(lots, rise, PPM)", "0"), "bearing_a_loss_keeps_promise"),
+    (
+        Fault(waterfall.socialise, "last.excess - ledger.fund_inbox", "-ledger.fund_inbox"),
+        "socialise_conserves_money",
+    ),
+    (
+        Fault(
+            health.position_terms,
+            "mul_div_floor(-position.size, due, PPM)",
+            "mul_div_ceil(-position.size, due, PPM)",
+        ),
+        "summand_keeps_promise",
+    ),
+    (
+        Fault(
+            health.position_terms,
+            "Position(position.market, position.size, index)",
+            "Position(position.market, position.size, position.snapshot)",
+        ),
+        "settling_twice_is_settling_once",
+    ),
+    (
+        Fault(health.side_index, "price.funding_index - price.loss_index", "price.funding_index + price.loss_index"),
+        "index_moves_are_shared",
+    ),
+    (Fault(health.slot_fits, "side.held_market == subject", "True"), "trade_keeps_sizes_balanced"),
+    (
+        Fault(trading.trade, "require(op.buyer.account != op.seller.account, Reason.SAME_ACCOUNT)", "pass"),
+        "trade_stores_distinct_records",
+    ),
+    (
+        Fault(
+            trading.trade,
+            "require_valid_transition_if(True, seller.kind, selling.health, sold.health, sold.reduced)",
+            "pass",
+        ),
+        "trade_leaves_traders_safe",
+    ),
+    (
+        Fault(health.ratio_kept, "both(by_equity, after.equity >= before.equity)", "by_equity"),
+        "liquidate_never_lowers_the_ratio",
+    ),
+    (
+        Fault(waterfall.liquidate, "require(either(unhealthy, op.account == FUND), Reason.NOT_LIQUIDATABLE)", "pass"),
+        "liquidate_spares_healthy_accounts",
+    ),
+    (Fault(waterfall.deleverage_payment, "maximum(bearable, 0)", "deficit"), "deleverage_leaves_counterparties_safe"),
+    (Fault(waterfall.take_over, "minimum(amount, penalty)", "penalty"), "backstop_leaves_solvent_accounts_solvent"),
+    (
+        Fault(money.pay_out, "require(equity >= side.health.initial, Reason.INITIAL_MARGIN)", "pass"),
+        "withdraw_leaves_initial_margin",
+    ),
+    (
+        Fault(waterfall.liquidate, "require(op.lots <= absolute(side.size), Reason.LOTS)", "pass"),
+        "liquidate_reduces_risk",
+    ),
+)
+
+
+@pytest.mark.parametrize(("fault", "name"), FAULTS, ids=[f"{name}: {fault.piece}"[:80] for fault, name in FAULTS])
+def test_a_fault_is_found(fault: Fault, name: str) -> None:
+    with faulty(fault):
+        result = prove(BY_NAME[name])
+
+    assert result.verdict is Verdict.VIOLATED
+    assert result.replayed == f"{result.failed}: False"
+
+
+def test_a_fault_must_be_there() -> None:
+    with (
+        pytest.raises(ValueError, match=r"'no\.such' is 0 times in carry"),
+        faulty(Fault(common.carry, "no.such", "0")),
+    ):
+        pass
+
+
+def test_a_fault_is_taken_out_again() -> None:
+    code = common.carry.__code__
+
+    with faulty(Fault(common.carry, "mul_div_remainder(micro_atoms, 1, PPM)", "micro_atoms")):
+        assert common.carry.__code__ is not code
+    assert common.carry.__code__ is code
