@@ -225,7 +225,7 @@ PROSE: dict[str, tuple[str, ...]] = {
     ),
     "deleverage_payment": (
         (
-            "Nothing where the account's equity is zero or more. Otherwise `floor(share * -E / Mlin)` of its "
+            "Nothing where the account's certain equity is zero or more. Otherwise `floor(share * -E / Mlin)` of its "
             "deficit, and at most what the counterparty's requirement releases by closing: the smaller of the "
             "two amounts that keep its ratio to the linear and to the maintenance margin, never below 0. All are "
             "rounded down, for the counterparty."
@@ -233,7 +233,7 @@ PROSE: dict[str, tuple[str, ...]] = {
     ),
     "released": (
         (
-            "`floor((before - after) * equity / max(before, 1))`: with equity E and requirement M, paying "
+            "`floor(max(before - after, 0) * equity / max(before, 1))`: with equity E and requirement M, paying "
             "E * (M0 - M1) / M0 leaves E / M as it was."
         ),
     ),

@@ -158,6 +158,7 @@ SHARED_PAGES: tuple[SharedPage, ...] = (
         "lots.",
         (
             "below_close_out",
+            "certain",
             "share_of",
             "zero_price_amount",
             "Takeover",

@@ -160,7 +160,7 @@ class MarketOracle:
     premium: int = word(Unit.PRICE, "moving average of the book's mid minus the index")
     marked_at: int = natural(Unit.TIME, "last mark", TIME_MAX)
     good_ticks: int = natural(Unit.COUNT, "good ticks in a row since the level was last above 0")
-    disputed_since: int = natural(Unit.TIME, "since when the only two fresh families disagree, 0 if not", TIME_MAX)
+    disputed_since: int = natural(Unit.TIME, "since when no two fresh families agree, 0 if they do", TIME_MAX)
     funding_rate_ppm: int = word(Unit.RATE, "rate of the last funding tick, for one hour")
     premium_sum: int = word(Unit.RATE, "sum of the premium samples since the last funding tick")
     samples: int = natural(Unit.COUNT, "number of those samples")

@@ -57,6 +57,7 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
     ),
     "deposit": ((Reason.FORCED_RESULT, "The stated result is the one the rules give."),),
     "pay_out": (
+        (Reason.INITIAL_MARGIN, "The equity that stays is at least the initial margin."),
         (
             Reason.ORACLE_LEVEL,
             (
@@ -66,7 +67,6 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
                 "of the two."
             ),
         ),
-        (Reason.INITIAL_MARGIN, "The equity that stays is at least the initial margin."),
     ),
     "withdraw": (
         (Reason.RESERVED_ACCOUNT, "The account is not the insurance fund."),
@@ -171,7 +171,7 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
             Reason.SLIPPAGE,
             (
                 "The price is within the slippage cap around the health price: the full one below close-out, "
-                "else the partial one."
+                "else the partial one; and for the account it is not worse than the index by more than that cap."
             ),
         ),
     ),
@@ -542,16 +542,18 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "Each family that reports has its value and its time noted; one that does not keeps its old ones "
             "and goes stale by age."
         ),
-        "Index and average move unless the market is blind; then both, and the health price, stay as they were.",
+        "The index moves unless the market is blind; then it and the health price stay as they were.",
+        "The average moves at a good tick and at a gap; at level 1 by one bad family, and while blind, it stays.",
         (
             "The level is 0, 1 or 2. A good tick brings it to 0 only where it was 0 in effect before, after ten "
             "good ticks in a row, or at the first price ever; else to 1. One bad family inside the band around "
             "the old average gives 1; a gap or blindness 2. Two families alone that disagree by more than the "
-            "band, or for longer than staleness_seconds, make it blind."
+            "band, or for longer than staleness_seconds, make it blind, and so does one alone for longer than "
+            "blind_seconds."
         ),
         "Unless blind, the health price is the mark; at a gap the mark kept within the band around the new average.",
         "blind_since is when the blindness began, 0 where it is not blind.",
-        "disputed_since is when two families alone began to disagree, 0 where they do not.",
+        "disputed_since is since when no two fresh families agree, 0 where they do.",
     ),
     "mark": (
         "The premium's average moves toward mid less index; `book` becomes the median of bid, ask and last.",
@@ -591,8 +593,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "request is gone."
         ),
         (
-            "Refused: nothing is paid. The request is gone too, unless the reason is ORACLE_LEVEL: then it "
-            "stays, its deadline running."
+            "Refused: nothing is paid. The request is gone too, unless the reason is ORACLE_LEVEL and some market "
+            "the account holds is blind: then it stays, its deadline running."
         ),
         DUST,
         BANKRUPT,

@@ -72,8 +72,8 @@ INTENT = (
 """The guards of an intent of LONG with nonce 3 in order slot 0."""
 
 PAY_OUT = (
-    guard(Reason.ORACLE_LEVEL, SUSPENDED, op(amount=18_201)),
     guard(Reason.INITIAL_MARGIN, op(amount=19_101)),
+    guard(Reason.ORACLE_LEVEL, SUSPENDED, op(amount=18_201)),
 )
 """With 20,000 of equity and 900 of initial margin 19,100 may leave, and 18,200 while the market is suspended."""
 

@@ -173,14 +173,18 @@ def forced_withdraw(
         vault=-paid,
         bankrupt=flat_and_negative(side.terms.occupied, collateral) - side.bankrupt,
     )
-    kept = result == int(Reason.ORACLE_LEVEL)
+    kept = both(result == int(Reason.ORACLE_LEVEL), side.terms.blind >= 1)
     return booked, answered(request, kept, request.amount), with_collateral(account, collateral), side.held
 
 
 def conceded_price(size: int, price: MarketPrice, market: Market) -> int:
-    """The price of a forced reduction: the health price less what is conceded, for whoever closes `size`."""
+    """The price of a forced reduction: the health price less what is conceded, for whoever closes `size`.
+
+    At a gap it is the index where that is worse: nobody has to take a position at a price held back by the band.
+    """
     slip = mul_div_floor(price.price, market.slip_ppm, PPM)
-    return price.price - sign_of(size) * slip
+    worse = select(size > 0, minimum(price.price, price.index), maximum(price.price, price.index))
+    return worse - sign_of(size) * slip
 
 
 def reduction_allowed(

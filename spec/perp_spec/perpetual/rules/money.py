@@ -102,8 +102,8 @@ def pay_out(side: Whole, amount: int) -> int:
     cautious = both(
         product_le(2, side.health.initial, equity, 1), collateral + side.cautious_value >= 2 * side.cautious_initial
     )
-    require(either(side.terms.degraded == 0, cautious), Reason.ORACLE_LEVEL)
     require(equity >= side.health.initial, Reason.INITIAL_MARGIN)
+    require(either(side.terms.degraded == 0, cautious), Reason.ORACLE_LEVEL)
     require_collateral(collateral)
     return collateral
 

@@ -102,10 +102,12 @@ class Candidate(NamedTuple):
     """Price they give; 0 where none is fresh."""
     bad: int
     """Families that are stale or deviate."""
+    lone: bool
+    """One alone is fresh: nobody contradicts it, and nobody confirms it."""
     disputed: bool
     """Just two are fresh, and they disagree: either may be the wrong one."""
     apart: bool
-    """They disagree by more than the band."""
+    """Two that disagree by more than the band."""
 
 
 def exchanged(first: int, second: int) -> tuple[int, int]:
@@ -152,7 +154,7 @@ def candidate_of(
     deviating = select(fresh == 2, indicator(negate(agree)), deviating)
     disputed = both(fresh == 2, negate(agree))
     apart = both(disputed, negate(within(second - first, market.band_ppm, first)))
-    return Candidate(index, families - fresh + deviating, disputed, apart)
+    return Candidate(index, families - fresh + deviating, fresh == 1, disputed, apart)
 
 
 def mark_of(index: int, premium: int, book: int, market: Market) -> int:
@@ -193,8 +195,9 @@ def oracle_tick(
     """Take the families' reports of a market, and move its index, its average, its oracle level and its health price.
 
     Well-formed reports are never rejected: what they say can only lower the trust in the price. Two families that
-    disagree by more than the band, or for longer than staleness_seconds, make the market blind: the one nearest to the
-    average may be the one that stands still. While a market is blind its average stands still too.
+    disagree by more than the band, or for longer than staleness_seconds, make the market blind, and so does one that is
+    alone for longer than blind_seconds: what is believed may be what stands still, or lies. The average moves with
+    confirmed prices only, so an unconfirmed one stays within one band of the last that was confirmed.
     """
     now = exchange.time
     require_live(exchange)
@@ -210,15 +213,19 @@ def oracle_tick(
         values = (*values, select(said, report.median, oracle.values[place]))
         reported_at = (*reported_at, select(said, now, oracle.reported_at[place]))
 
-    index, bad, disputed, apart = candidate_of(parameters.families, values, reported_at, oracle.average, market, now)
+    index, bad, lone, disputed, apart = candidate_of(
+        parameters.families, values, reported_at, oracle.average, market, now
+    )
     moved = approach(oracle.average, index, now - price.ticked_at, market)
     average = select(index >= 1, select(oracle.average == 0, index, moved), oracle.average)
     near = within(absolute(index - average), market.band_ppm, average)
     near_before = within(absolute(index - oracle.average), market.band_ppm, oracle.average)
     good = both(bad == 0, near)
     gap = both(bad == 0, negate(near))
-    since = select(disputed, select(oracle.disputed_since == 0, now, oracle.disputed_since), 0)
-    lasting = both(disputed, now - since > market.staleness_seconds)
+    unconfirmed = either(lone, disputed)
+    since = select(unconfirmed, select(oracle.disputed_since == 0, now, oracle.disputed_since), 0)
+    patience = select(lone, market.blind_seconds, market.staleness_seconds)
+    lasting = both(unconfirmed, now - since > patience)
     degraded = both(bad == 1, index >= 1, near_before, negate(apart), negate(lasting))
     blind = negate(either(good, gap, degraded))
 
@@ -229,7 +236,7 @@ def oracle_tick(
         good, select(recovered, LEVEL_GOOD, LEVEL_DEGRADED), select(degraded, LEVEL_DEGRADED, LEVEL_SUSPENDED)
     )
     new_index = select(blind, price.index, index)
-    new_average = select(blind, oracle.average, average)
+    new_average = select(either(blind, degraded), oracle.average, average)
     new_mark = mark_of(new_index, oracle.premium, oracle.book, market)
     ticked = MarketPrice(
         price=select(blind, price.price, health_price(new_mark, gap, new_average, market)),
@@ -333,7 +340,7 @@ def mark(
 def premium_sample(
     op: PremiumSample, exchange: Exchange, market: Market, price: MarketPrice, oracle: MarketOracle
 ) -> tuple[MarketOracle]:
-    """Note how far the book's impact prices are from the index."""
+    """Note how far the book's impact prices are from the index; while the oracle is suspended it counts for nothing."""
     now = exchange.time
     require_live(exchange)
     require_market(market)
@@ -342,7 +349,8 @@ def premium_sample(
     require(now - oracle.sampled_at >= SAMPLE_SECONDS, Reason.SAMPLE_TOO_SOON)
     distance = maximum(op.bid - price.index, 0) - maximum(price.index - op.ask, 0)
     premium = clamp(mul_div_truncate(distance, PPM, maximum(price.index, 1)), -PREMIUM_CLAMP_PPM, PREMIUM_CLAMP_PPM)
-    counts = oracle.samples < SAMPLES_FULL
+    trusted = negate(oracle_state(price, market, now).suspended)
+    counts = both(oracle.samples < SAMPLES_FULL, trusted)
     sampled = MarketOracle(
         average=oracle.average,
         book=oracle.book,

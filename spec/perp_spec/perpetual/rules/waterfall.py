@@ -117,7 +117,9 @@ def require_staged(
     waited = exchange.time - side.account.liquidated_at >= parameters.cooldown_seconds
     require(either(negate(staged), waited), Reason.COOLDOWN)
     slippage_ppm = select(close_out, market.slippage_full_ppm, market.slippage_partial_ppm)
-    require(within(absolute(op.price - price.price), slippage_ppm, price.price), Reason.SLIPPAGE)
+    near = within(absolute(op.price - price.price), slippage_ppm, price.price)
+    given_away = select(side.size > 0, price.index - op.price, op.price - price.index)
+    require(both(near, within(given_away, slippage_ppm, price.index)), Reason.SLIPPAGE)
 
 
 @PERPETUAL.operation(
@@ -252,6 +254,13 @@ class Takeover(NamedTuple):
     fund: Moved
 
 
+def certain(side: Side) -> Health:
+    """Health for amounts that others pay: a deficit counts only as far as no blind position can make up for it."""
+    known = side.health
+    equity = select(known.equity >= 0, known.equity, minimum(known.equity + side.doubt, 0))
+    return Health(equity, known.maintenance, known.initial, known.linear)
+
+
 @table()
 def take_over(
     parameters: Parameters,
@@ -270,7 +279,7 @@ def take_over(
     require(below_close_out(at_best(side.health, side.doubt), market), Reason.NOT_CLOSE_OUT)
     direction = sign_of(side.size)
     value = lots * price.price
-    amount = zero_price_amount(share_of(side.size, lots, price, market), side.health)
+    amount = zero_price_amount(share_of(side.size, lots, price, market), certain(side))
     penalty = mul_div_ceil(value, parameters.penalty_ppm, PPM)
     price_amount = select(side.health.equity >= 0, minimum(amount, penalty), amount)
     moved = move_side(
@@ -443,7 +452,7 @@ def take_over_only(
 
 def released(equity: int, before: int, after: int) -> int:
     """The part of an equity that goes with a requirement falling from `before` to `after`: the ratio is kept."""
-    return mul_div_floor(before - after, equity, maximum(before, 1))
+    return mul_div_floor(maximum(before - after, 0), equity, maximum(before, 1))
 
 
 def deleverage_payment(side: Side, other: Side, unpaid: Health, lots: int, price: MarketPrice, market: Market) -> int:
@@ -453,7 +462,7 @@ def deleverage_payment(side: Side, other: Side, unpaid: Health, lots: int, price
     margin and on its maintenance margin. `unpaid` is the counterparty's health after the close, before the payment.
     """
     share = share_of(side.size, lots, price, market)
-    deficit = mul_div_floor(share, maximum(-side.health.equity, 0), maximum(side.health.linear, 1))
+    deficit = mul_div_floor(share, maximum(-certain(side).equity, 0), maximum(side.health.linear, 1))
     before = other.health
     bearable = minimum(
         released(before.equity, before.linear, unpaid.linear),

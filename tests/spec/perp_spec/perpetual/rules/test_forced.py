@@ -59,12 +59,15 @@ def test_forced_withdraw_skips_the_bucket() -> None:
 
 
 def test_a_refusal_for_the_oracle_keeps_the_request() -> None:
-    """Given a request beyond its margin, when refused for a gap, then it stays; when for the margin itself, it goes."""
+    """Given a request, when refused because the market is blind, then it stays; for a gap or the margin, it goes."""
     world, operation = forced_withdraw_scene()
-    world.set(MarketPrice, 0, level=2, gap=True)
+    world.set(MarketPrice, 0, level=2)
     world.set(Request, LONG, amount=18_201)
-    assert world.effects(attrs.evolve(operation, result=int(Reason.ORACLE_LEVEL))) == {}
-    world.set(MarketPrice, 0, level=0, gap=False)
+    refused = attrs.evolve(operation, result=int(Reason.ORACLE_LEVEL))
+    assert world.effects(refused) == {}
+    world.set(MarketPrice, 0, gap=True)
+    assert world.effects(refused) == {(Request, LONG): Request()}
+    world, operation = forced_withdraw_scene()
     world.set(Request, LONG, amount=19_101)
     assert world.effects(attrs.evolve(operation, result=int(Reason.INITIAL_MARGIN))) == {(Request, LONG): Request()}
 
