@@ -77,7 +77,8 @@ def internal(output: Output, error: Exception) -> ExitCode:
 
         traceback.print_exception(error)
     said = one_line(str(error))
-    message = f"internal error: {name}{': ' if said else ''}{said}; set {DEBUG_VARIABLE}=1 for the traceback"
+    hint = "" if os.environ.get(DEBUG_VARIABLE) == "1" else f"; set {DEBUG_VARIABLE}=1 for the traceback"
+    message = f"internal error: {name}{': ' if said else ''}{said}{hint}"
     return failed(output, ExitCode.INTERNAL, message, {"exception": name})
 
 

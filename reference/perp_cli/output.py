@@ -4,6 +4,7 @@ Results go to stdout and progress to stderr. With `--json`, stdout holds exactly
 also when the command fails: then the object has the member `error`.
 """
 
+import io
 import json
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         self._document: Mapping[str, object] | None = None
 
     def line(self, text: str = "") -> None:
@@ -49,6 +53,6 @@ class Output:
         if self.as_json:
             if self._document is None:
                 raise AssertionError("a command gives a document")
-            json.dump(self._document, sys.stdout, ensure_ascii=False)
-            sys.stdout.write("\n")
+            # Whole and in ASCII: no terminal's encoding may cut the one object in two.
+            sys.stdout.write(f"{json.dumps(self._document)}\n")
         sys.stdout.flush()

@@ -16,6 +16,7 @@ from perp_reference.core.batch import completed
 from perp_reference.core.explain import Guard, explain, violated
 from perp_reference.core.machine import rule_of
 from perp_reference.core.state import replaced
+from perp_reference.errors import MalformedInput
 from perp_reference.formats.batch import DRAFT, decoded_line
 from perp_reference.formats.text import LONGEST_LINE_BYTES, lines_of
 from perp_reference.signing.authorise import ExchangeKeys, authorise, trust
@@ -49,7 +50,9 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         if given == "-"
         else f"{given.rstrip()}\n".encode(errors="surrogateescape")
     )
-    (number, line), *_ = lines_of(data, name)
+    (number, line), *others = lines_of(data, name)
+    if others:
+        raise MalformedInput(name, 2, None, "one line", "another")
     signed = decoded_line(DRAFT, line, name, number)
     with open_store(arguments.state) as store:
         state = store.state

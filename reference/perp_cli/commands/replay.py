@@ -147,7 +147,7 @@ def minutes_of(feeds: "list[Feed]", arguments: argparse.Namespace) -> list[int]:
 
 
 def time_of(text: str) -> int:
-    """Seconds since the epoch of a time in UTC.
+    """Seconds since the epoch of a time, in UTC unless it states its offset.
 
     Raises:
         UsageError: It is none.
@@ -155,8 +155,9 @@ def time_of(text: str) -> int:
     from datetime import UTC, datetime
 
     try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-    except ValueError:
+        time = datetime.fromisoformat(text)
+        return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
         raise UsageError(f"{text} is no time such as 2021-05-19T12:00") from None
 
 

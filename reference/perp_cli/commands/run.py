@@ -17,7 +17,7 @@ from perp_reference.formats.batch import DRAFT_FORMAT, decode_batch, decode_draf
 from perp_reference.formats.state import DiffHeader, encode_diff
 from perp_reference.formats.text import read_file
 from perp_reference.store.run import Outcome, run_batch, run_draft
-from perp_reference.store.store import Store
+from perp_reference.store.store import Store, StoreError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
             outcome = apply(store, data, arguments.batch)
         except InvalidBatchError as error:
             return report_invalid(error, output)
+        except StoreError as error:
+            raise UsageError(f"{error}; the batch is not applied") from None
         write(store, outcome, arguments)
         output.line(f"batch {outcome.batch.header.number}")
         report_outcome(store.config, outcome, output)

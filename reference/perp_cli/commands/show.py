@@ -66,8 +66,9 @@ def account_number(store: Store, text: str) -> int:
     Raises:
         UsageError: It is no number, or no such account exists.
     """
-    if not text.isdecimal() or not text.isascii() or int(text) >= ACCOUNTS_MAX:
-        raise UsageError(f"an account is a number below {ACCOUNTS_MAX}, not {text!r}")
+    known = text.isdecimal() and text.isascii() and len(text) <= len(str(ACCOUNTS_MAX))
+    if not known or int(text) >= ACCOUNTS_MAX:
+        raise UsageError(f"an account is a number below {ACCOUNTS_MAX}, not {text[:20]!r}")
     number = int(text)
     if store.state.get(Account, number).kind == Kind.ABSENT:
         raise UsageError(f"account {number} does not exist; there are {len(store.state.tables[Account])}")

@@ -105,8 +105,10 @@ class Store:
             partial.unlink(missing_ok=True)
             write_beginning(partial, state)
             partial.rename(path)
-        except OSError as error:
-            raise StoreError(f"{directory} cannot be written: {error.strerror}") from None
+        except (OSError, sqlite3.Error) as error:
+            partial.unlink(missing_ok=True)
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise StoreError(f"{directory} cannot be written: {reason}") from None
         return cls.open(directory)
 
     @classmethod
@@ -122,6 +124,10 @@ class Store:
             raise StoreError(f"{directory} holds no exchange (perp init --state {directory} makes one)")
         try:
             return cls._opened(directory, path)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise StoreError(f"{directory} is in use by another process") from None
+            raise MalformedInput(str(path), None, None, "a store of an exchange", str(error)) from None
         except (sqlite3.DatabaseError, EncodingError) as error:
             raise MalformedInput(str(path), None, None, "a store of an exchange", str(error)) from None
 
@@ -149,7 +155,7 @@ class Store:
             raise MalformedInput(str(path), None, "batch", f"batch {self._number} as the last", str(row))
         if row[1] != root_text(self.commitment.root):
             expected = f"the root of the records, {root_text(self.commitment.root)}"
-            raise MalformedInput(str(path), None, f"batch {row[0]}: root", expected, row[1])
+            raise MalformedInput(str(path), None, f"batch {row[0]}: root", expected, str(row[1]))
 
     def append(self, operations: bytes, changed: Changes) -> None:
         """Write the batch that was just applied to the state.
@@ -182,8 +188,10 @@ class Store:
         """
         path = self.directory / FILE_NAME
         for number, root, operations, diff in self._connection.execute("SELECT * FROM batch ORDER BY number"):
+            if not isinstance(operations, bytes) or not isinstance(diff, bytes):
+                raise MalformedInput(str(path), None, f"batch {number}", "operations and difference as bytes", "others")
             try:
-                yield Entry(number, pack_digest(digest_from_hex(root)), bytes(operations), diff_from_bytes(diff))
+                yield Entry(number, pack_digest(digest_from_hex(root)), operations, diff_from_bytes(diff))
             except (ValueError, TypeError) as error:
                 place = f"batch {number}"
                 raise MalformedInput(str(path), None, place, "root, operations and difference", str(error)) from None
