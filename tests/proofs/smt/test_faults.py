@@ -62,10 +62,6 @@ FAULTS = (
         Fault(health.ratio_kept, "both(by_equity, after.equity >= before.equity)", "by_equity"),
         "liquidate_never_lowers_the_ratio",
     ),
-    (
-        Fault(waterfall.liquidate, "require(either(unhealthy, op.account == FUND), Reason.NOT_LIQUIDATABLE)", "pass"),
-        "liquidate_spares_healthy_accounts",
-    ),
     (Fault(waterfall.deleverage_payment, "maximum(bearable, 0)", "deficit"), "deleverage_leaves_counterparties_safe"),
     (Fault(waterfall.take_over, "minimum(amount, penalty)", "penalty"), "backstop_leaves_solvent_accounts_solvent"),
     (
