@@ -134,12 +134,12 @@ class Search:
             return given, None
         fresh = claim.name not in self.sought
         self.sought.add(claim.name)
-        if fresh and (found := at_home(self.goal, claim.name, WORDS[:-1], self.seed)).verdict is Verdict.VIOLATED:
+        if fresh and (found := self.seek(claim.name, first=True)).verdict is Verdict.VIOLATED:
             return found, None
         given = answer(self.reading, claim.condition, self.seed, STEPS[2:])
         if given.verdict is Verdict.PROVED:
             return given, None
-        if fresh and (found := at_home(self.goal, claim.name, WORDS[-1:], self.seed)).verdict is Verdict.VIOLATED:
+        if fresh and (found := self.seek(claim.name, first=False)).verdict is Verdict.VIOLATED:
             return found, None
         if given.verdict is Verdict.VIOLATED:
             return attrs.evolve(given, decisions=decisions), None
@@ -148,6 +148,10 @@ class Search:
         if choices and possible and len(decisions) < DECISIONS_MAX and self.paths < PATHS_MAX:
             return given, choices[0]
         return attrs.evolve(given, decisions=decisions), None
+
+    def seek(self, name: str, first: bool) -> Answer:
+        """Look for a state that breaks a claim: first where much is known of it."""
+        return at_home(self.goal, name, WORDS[:-1] if first else WORDS[-1:], self.seed)
 
     def both_ways(self, decisions: dict[int, bool], atom: Condition, only: str) -> tuple[Answer, str]:
         """Go on where a comparison holds, and where it does not."""

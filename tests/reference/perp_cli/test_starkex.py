@@ -63,3 +63,16 @@ def test_a_malformed_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     file.write_text('{"kind": "tx"}\n', encoding="utf-8")
     assert main(["starkex", "check", str(file)]) == ExitCode.MALFORMED
     assert capsys.readouterr().err == f"perp: {file}:1: field id: expected such a member, got none\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check"], "starkex check needs at least one FILE.jsonl"),
+        (["check", "a.jsonl", "--goal", "x"], "--goal is for starkex prove"),
+        (["prove", "a.jsonl"], "starkex prove takes no files"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["starkex", *arguments]) == ExitCode.USAGE
+    assert capsys.readouterr().err == f"perp: {message}\n"
