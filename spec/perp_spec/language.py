@@ -12,9 +12,11 @@ plain one, and a test on the syntax tree finds it there.
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from operator import add
 from typing import Any, NoReturn, Protocol, TypeVar
+
+import attrs
 
 from perp_hash.digest import hash_words
 
@@ -232,6 +234,20 @@ def digest(tag: int, digests: tuple[int, ...], words: tuple[int, ...]) -> int:
     return hash_words(tag, digests, words)
 
 
+# Records
+
+
+@cache
+def _fields_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(attrs.fields_dict(kind))
+
+
+def changed(record: T, **changes: Any) -> T:
+    """The record with other values in the fields named."""
+    kind = type(record)
+    return kind(*[changes[name] if name in changes else getattr(record, name) for name in _fields_of(kind)])
+
+
 # The shape of a program
 
 
@@ -317,6 +333,20 @@ def table(width: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return call
 
     return mark
+
+
+def cut(function: Callable[..., T]) -> Callable[..., T]:
+    """Mark a function as a place where a proof may go on from what the function promises, as at a table.
+
+    It is no table: for integers and for the recorded program it is part of its caller.
+    """
+
+    @wraps(function)
+    def call(*arguments: Any) -> T:
+        at_cut = getattr(_active[-1], "cut", None)
+        return function(*arguments) if at_cut is None else at_cut(function, arguments)
+
+    return call
 
 
 def sweep(term: Callable[..., Any], items: Any, *extra: Any) -> tuple[Any, tuple[int, ...]]:

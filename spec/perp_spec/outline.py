@@ -17,6 +17,9 @@ from perp_spec.formula import WRITERS, Names, arguments, callee, formula, simpli
 SHORT = 48
 """Characters up to which a formula shows what a name stands for instead of the name."""
 
+CHANGED = "changed"
+"""The function that makes a record from another."""
+
 SHAPING = frozenset({"attempt", "call_if", "sweep", "total", "fold"})
 SCALAR = frozenset({"within", "absolute", "minimum", "maximum", "clamp", "median", "indicator", "int", *WRITERS})
 """Functions that a formula may show in the place of a name."""
@@ -341,7 +344,7 @@ class StoreReader:
         """One returned value."""
         text = formula(node)
         made = self.made(names.get(node.id, node) if isinstance(node, ast.Name) else node)
-        if made is not None:
+        if made is not None and (callee(made) != CHANGED or formula(made.args[0]) == parameter):
             plain = {name: value for name, value in names.items() if isinstance(value, ast.Attribute)}
             filled = substituted(made, plain)
             assert isinstance(filled, ast.Call)
@@ -350,22 +353,22 @@ class StoreReader:
         return Stored(text, origins.get(root, ""))
 
     def made(self, node: ast.expr) -> ast.Call | None:
-        """The constructor call behind a call, in the caller's terms; None where there is none."""
-        if not isinstance(node, ast.Call) or callee(node) in self.records:
+        """The constructor call, or the call of `changed`, behind a call, in the caller's terms, or None."""
+        if not isinstance(node, ast.Call) or callee(node) in self.records or callee(node) == CHANGED:
             return node if isinstance(node, ast.Call) else None
         definition = self.library.get(callee(node))
         if definition is None or not isinstance(definition.node, ast.FunctionDef):
             return None
         returned = definition.body[-1]
-        if not isinstance(returned, ast.Return) or callee(returned.value or node) not in self.records:
+        if not isinstance(returned, ast.Return) or callee(returned.value or node) not in {*self.records, CHANGED}:
             return None
         names, _ = assignments(definition.body)
         filled = substituted(substituted(returned.value or node, names), definition.bindings(node))
         return filled if isinstance(filled, ast.Call) else None
 
     def changes(self, made: ast.Call, parameter: str) -> tuple[tuple[Change, ...], bool]:
-        """The fields that a constructor call does not copy, and whether it leaves out some, which become zero."""
-        fields = self.records[callee(made)]
+        """The fields that a call does not copy, and whether it leaves out some, which become zero."""
+        fields = self.records.get(callee(made), ())
         given = dict(zip(fields, made.args, strict=False))
         given.update({str(keyword.arg): keyword.value for keyword in made.keywords})
         values = {name: formula(without_zero(value)) for name, value in given.items()}

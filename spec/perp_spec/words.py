@@ -41,8 +41,12 @@ FAMILIES_MAX = 4
 SIGNERS_MAX = 8
 """Signers an oracle family may list."""
 
-SCENARIOS = 16
-"""Columns of the scenario table: two common shocks and two for each binary digit of a market id, and two spare."""
+DIRECTIONS = 7
+"""In how many ways the portfolio scenarios tell the markets that rise from those that fall: all alike, and one way for
+each binary digit of a market id."""
+
+SCENARIOS = 2 * DIRECTIONS
+"""Portfolio scenarios: each way, and its mirror image."""
 
 TIME_MAX = 2**40
 """Seconds since the epoch stay below this."""
@@ -113,6 +117,11 @@ def digest_field(text: str) -> Any:
 def vector(unit: Unit, count: int, text: str, low: int = -WORD_MAX, high: int = WORD_MAX) -> Any:
     """A field holding a tuple of `count` words in [low, high]."""
     return attrs.field(default=(0,) * count, metadata={"field": Field(unit, low, high, text, count)})
+
+
+def flags(count: int, text: str) -> Any:
+    """A field holding a tuple of `count` flags."""
+    return attrs.field(default=(False,) * count, metadata={"field": Field(Unit.FLAG, 0, 1, text, count)})
 
 
 def nested(kind: type[Any], text: str) -> Any:

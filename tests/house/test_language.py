@@ -52,7 +52,7 @@ PRIMITIVES = frozenset(
     name
     for name, value in vars(perp_spec.language).items()
     if inspect.isfunction(value) and value.__module__ == perp_spec.language.__name__ and not name.startswith("_")
-) - (NO_PRIMITIVES | {"table"})
+) - (NO_PRIMITIVES | {"table", "cut"})
 CONDITIONS = frozenset({"both", "either", "negate", "product_le"})
 ARGUMENT_RECORDS = frozenset({Header, Intent, Order, Report})
 """Classes of operations.py that are parts of operations, or the header."""
@@ -294,7 +294,7 @@ class FunctionCheck:
             if not (isinstance(default, ast.Constant) and type(default.value) in {int, bool}):
                 self.breach(default, "mutable default")
         for decorator in self.function.decorator_list:
-            if re.match(r"(table|PERPETUAL\.operation)\(", ast.unparse(decorator)) is None:
+            if re.match(r"(table|PERPETUAL\.operation)\(|cut$", ast.unparse(decorator)) is None:
                 self.breach(decorator, "decorator")
 
     def statement(self, node: ast.stmt) -> None:
@@ -476,6 +476,8 @@ class FunctionCheck:
                 pass
             case "tuple", [ast.GeneratorExp() as generator]:
                 self.expression(generator)
+            case "changed", [record]:
+                self.copy(node, record)
             case "digest", [ast.Attribute(value=ast.Name(id="Tag")), *others]:
                 for other in others:
                     self.expression(other)
@@ -484,6 +486,15 @@ class FunctionCheck:
                     self.breach(node, f"call of {name or ast.unparse(node.func)}")
                 for argument in arguments:
                     self.expression(argument)
+
+    def copy(self, node: ast.Call, record: ast.expr) -> None:
+        """A record with some of its fields changed."""
+        fields = self.fields_of(self.type_of(record))
+        for keyword in node.keywords:
+            if keyword.arg not in fields:
+                self.breach(node, "change of no field")
+        for part in (record, *(keyword.value for keyword in node.keywords)):
+            self.expression(part)
 
     def guard(self, node: ast.Call, conditions: list[ast.expr], reason: ast.expr, count: int) -> None:
         """A guard: conditions, and exactly one reason."""
@@ -533,6 +544,8 @@ class FunctionCheck:
         """The type of a call's result."""
         if name == "select":
             return self.type_of(arguments[1])
+        if name == "changed":
+            return self.type_of(arguments[0])
         if name == "total":
             return "tuple[int, ...]"
         if name in SHAPING:
@@ -621,9 +634,10 @@ def test_every_rule_module_is_checked() -> None:
 HEADER = """
 from typing import Any, NamedTuple
 
-from perp_spec.language import attempt, both, call_if, fold, maximum, require, require_if, select, sweep, table, total
+from perp_spec.language import attempt, both, call_if, changed, fold, maximum, require, require_if, select, sweep, table
+from perp_spec.language import total
 from perp_spec.perpetual.reasons import Reason
-from perp_spec.perpetual.records import Account, Market, Position
+from perp_spec.perpetual.records import Account, Market, Parameters, Position
 from perp_spec.words import PPM, SIGNERS_MAX
 """
 
@@ -662,24 +676,26 @@ SNIPPETS = [
     ("delete", "x = a\ndel x"),
     ("dictionary", "x = {}"),
     ("set", "x = {a, b}"),
-    ("comprehension", "x = [y for y in market.shocks_ppm]"),
-    ("comprehension with if", "x = tuple(y for y in market.shocks_ppm if y > 1)"),
+    ("comprehension", "x = [y for y in parameters.signers]"),
+    ("comprehension with if", "x = tuple(y for y in parameters.signers if y > 1)"),
     ("loop over values", "x = tuple(y.size for y in held)"),
     ("loop over values", "for x in held:\n    y = x"),
     ("loop over values", "for x in range(a):\n    y = x"),
     ("loop over values", "for x, y in zip(held, held, strict=True):\n    z = x"),
     ("loop with else", "for x in range(SIGNERS_MAX):\n    y = x\nelse:\n    y = 1"),
     ("break", "for x in range(SIGNERS_MAX):\n    break"),
-    ("slice", "x = market.shocks_ppm[1:2]"),
-    ("index that is a value", "x = market.shocks_ppm[a]"),
+    ("slice", "x = parameters.signers[1:2]"),
+    ("index that is a value", "x = parameters.signers[a]"),
     ("comparison of records", "x = account == other"),
     ("comparison of records", "x = account != Account()"),
     ("comparison of records", "x = held == held"),
     ("arithmetic on records", "x = account + 1"),
     ("call of attrs.evolve", "x = attrs.evolve(account, slots=1)"),
     ("call of bool", "x = bool(a)"),
-    ("call of any", "x = any(market.shocks_ppm)"),
+    ("call of any", "x = any(parameters.signers)"),
     ("call of int", "x = int(a)"),
+    ("change of no field", "x = changed(account, size=a)"),
+    ("comparison of records", "x = changed(account, slots=a) == other"),
     ("call of min", "x = min(a, b)"),
     ("call of account.copy", "x = account.copy()"),
     ("call of print", "print(a)"),
@@ -707,7 +723,10 @@ SNIPPETS = [
 
 @pytest.mark.parametrize(("name", "snippet"), SNIPPETS, ids=[f"{n}-{name}" for n, (name, _) in enumerate(SNIPPETS)])
 def test_a_breach_in_a_function_is_found(name: str, snippet: str) -> None:
-    head = "def rule(a: int, b: int, account: Account, other: Account, market: Market, held: Any) -> int:\n"
+    head = (
+        "def rule(a: int, b: int, account: Account, other: Account, market: Market, parameters: Parameters,"
+        " held: Any) -> int:\n"
+    )
     body = textwrap.indent(f'"""What it says."""\n{snippet}\nreturn b\n', "    ")
     assert name in {found.name for found in violations(HEADER + head + body)}
 
@@ -763,12 +782,12 @@ def pair_of(position: Position, market: Market) -> Pair:
     return Pair(position.size, maximum(position.snapshot, market.max_size))
 
 
-def rule(amount: int, account: Account, market: Market, held: Any, *, extra: int = 0) -> int:
+def rule(amount: int, account: Account, market: Market, parameters: Parameters, held: Any, *, extra: int = 0) -> int:
     """A rule."""
     require(both(amount >= 1, amount <= LIMIT), Reason.AMOUNT)
     first, second = total(pair_of, held, market)
     worst = 0
-    for shock in tuple(-shock for shock in market.shocks_ppm):
+    for shock in tuple(-count for count in parameters.signers):
         worst = maximum(worst, shock)
     for place in range(SIGNERS_MAX):
         worst = worst + place

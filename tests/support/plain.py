@@ -24,7 +24,6 @@ class PlainHealth(NamedTuple):
     cautious_initial: int
     occupied: int
     degraded: bool
-    suspended: bool
     doubt: int
     """What blind positions may be worth more or less, within their bands."""
 
@@ -67,8 +66,8 @@ def plain_health(state: State, number: int) -> PlainHealth:
     if number == FUND:
         collateral += state.get(Ledger, 0).fund_inbox
     equity = linear = initial = buffer = cautious_value = cautious_initial = occupied = doubt = 0
-    losses = [0] * 16
-    degraded = suspended = False
+    losses = [0] * 14
+    degraded = False
     for _, position in positions_of(state, number):
         price, market, size = state.get(MarketPrice, position.market), state.market(position.market), position.size
         index = price.funding_index + (price.loss_index if size > 0 else -price.loss_index)
@@ -81,11 +80,13 @@ def plain_health(state: State, number: int) -> PlainHealth:
         initial += initial_part
         buffer += ceil_div(notional * buffer_ppm, PPM)
         occupied += 1
-        for scenario, shock in enumerate(market.shocks_ppm):
-            losses[scenario] += ceil_div(-size * price.price * shock, PPM)
+        for way, rises in enumerate(market.rises):
+            for mirror, shock in enumerate((market.shock_ppm, -market.shock_ppm)):
+                move = shock if rises else -shock
+                losses[2 * way + mirror] += ceil_div(-size * price.price * move, PPM)
         worse = abs(size) * max(price.price, price.index)
-        one, two, blind = oracle_flags(price, market, now)
-        degraded, suspended = degraded or one, suspended or two
+        one, _, blind = oracle_flags(price, market, now)
+        degraded = degraded or one
         doubt += ceil_div(notional * market.band_ppm, PPM) if blind else 0
         cautious_value += min(size * price.price, size * price.index)
         cautious_value -= ceil_div(worse * market.band_ppm, PPM) if one else 0
@@ -106,6 +107,5 @@ def plain_health(state: State, number: int) -> PlainHealth:
         cautious_initial=cautious_initial,
         occupied=occupied,
         degraded=degraded,
-        suspended=suspended,
         doubt=doubt,
     )

@@ -8,7 +8,7 @@ from perp_hash.tags import Tag
 from perp_reference.core.machine import Machine, rule_of
 from perp_reference.core.state import STATE_RECORDS, State, genesis
 from perp_spec.language import Rejected, digest
-from perp_spec.perpetual.config import Config, MarketEntry, covering_shocks
+from perp_spec.perpetual.config import Config, MarketEntry, covering_directions, with_bracket_margins
 from perp_spec.perpetual.defaults import default_parameters
 from perp_spec.perpetual.operations import (
     Deposit,
@@ -71,9 +71,10 @@ def small_market(number: int, **changes: Any) -> Market:
         liquidation_fee_cap_ppm=5_000,
         fee_cap_ppm=2_000,
         loss_cap_ppm=50_000,
-        shocks_ppm=covering_shocks(number, 240_000),
+        shock_ppm=240_000,
+        rises=covering_directions(number),
     )
-    return attrs.evolve(market, **changes)
+    return with_bracket_margins(attrs.evolve(market, **changes))
 
 
 def small_config(markets: int = 3, families: int = 2, **changes: Any) -> Config:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import both, either, negate, select
-from perp_spec.perpetual.health import Terms, side_index
-from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Parameters, Position
+from perp_spec.perpetual.bounds import all_hold, bracket_bounds, rate_bounds, simple_bounds
+from perp_spec.perpetual.health import Cautious, Terms, side_index
+from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Position
 from perp_spec.perpetual.rules.waterfall import Loss
 from perp_spec.words import PPM
 
@@ -54,7 +55,7 @@ def held_promise(sums: Held) -> Flag:
         both(terms.dust >= 0, terms.dust <= (PPM - 1) * terms.occupied),
         both(terms.maintenance >= 0, terms.maintenance <= terms.initial, terms.buffer >= 0),
         both(terms.same >= 0, terms.same <= terms.occupied, terms.degraded <= terms.occupied),
-        both(terms.blind >= 0, terms.blind <= terms.suspended, terms.suspended <= terms.degraded),
+        both(terms.blind >= 0, terms.blind <= terms.degraded),
         both(terms.doubt >= 0, implies(terms.blind == 0, terms.doubt == 0)),
         implies(
             terms.occupied == 0,
@@ -69,13 +70,6 @@ def held_promise(sums: Held) -> Flag:
 def settled_again(terms: Terms) -> Terms:
     """The sums over positions that are settled already: nothing is paid, all else is the same."""
     return Terms(**{**terms._asdict(), "cash": 0, "dust": 0})
-
-
-class Cautious(NamedTuple):
-    """The two sums that an exit adds to those of settling."""
-
-    value: Word
-    initial: Word
 
 
 def cautious_promise(terms: Terms, cautious: Cautious) -> Flag:
@@ -130,6 +124,10 @@ MARGIN_FIELDS = (
     "initial_1_ppm",
     "initial_2_ppm",
     "initial_3_ppm",
+    "maintenance_2_atoms",
+    "maintenance_3_atoms",
+    "initial_2_atoms",
+    "initial_3_atoms",
 )
 """The fields of a market that its margins depend on."""
 
@@ -155,30 +153,15 @@ def market_words(market: Market) -> tuple[Word, ...]:
 # Assumptions about single records
 
 
-def market_valid(market: Market) -> Flag:
-    """The bounds of a configured market that proofs use; the configuration's own check demands them all."""
-    return both(
-        both(market.max_price >= 2, market.max_price <= 2**32, market.max_size >= 1),
-        both(market.bracket_2 >= 1, market.bracket_2 <= market.bracket_3),
-        both(market.maintenance_1_ppm >= 1, market.maintenance_2_ppm >= 1, market.maintenance_3_ppm >= 1),
-        both(
-            market.maintenance_1_ppm <= market.maintenance_2_ppm, market.maintenance_2_ppm <= market.maintenance_3_ppm
-        ),
-        both(market.initial_1_ppm <= market.initial_2_ppm, market.initial_2_ppm <= market.initial_3_ppm),
-        market.maintenance_1_ppm <= market.initial_1_ppm,
-        market.maintenance_2_ppm <= market.initial_2_ppm,
-        market.maintenance_3_ppm <= market.initial_3_ppm,
-        both(market.average_seconds >= 1, market.close_out_ppm >= 1),
-        both(market.band_ppm >= 1, market.band_ppm < PPM, market.price_band_ppm < PPM),
-    )
+def market_assumed(market: Market) -> Flag:
+    """The bounds of a configured market that most goals use."""
+    return all_hold(simple_bounds(market))
 
 
-def parameters_valid(parameters: Parameters) -> Flag:
-    """The bounds of the exchange's configuration that proofs use."""
-    return both(
-        both(parameters.window_seconds >= 1, parameters.fund_multiple >= 1, parameters.markets >= 1),
-        both(parameters.portfolio_floor_ppm >= 1, parameters.portfolio_initial_ppm >= PPM),
-    )
+def margins_assumed(market: Market) -> Flag:
+    """Its bounds that margins depend on: those of the brackets and their rates."""
+    ordered = both(market.bracket_2 >= 1, market.bracket_2 <= market.bracket_3)
+    return both(ordered, all_hold(rate_bounds(market)), all_hold(bracket_bounds(market)))
 
 
 def long_size(size: Word) -> Word:

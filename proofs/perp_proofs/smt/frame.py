@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import attrs
 
 from perp_proofs.smt.contracts import (
-    Cautious,
     Held,
     cautious_promise,
     held_promise,
@@ -27,7 +26,7 @@ from perp_proofs.smt.reading import DIGEST_MAX, SymbolicReading
 from perp_proofs.smt.terms import Condition, Division, Flag, Word, atoms_of, key_of
 from perp_spec.language import Rejected, attempt, both, reading_as
 from perp_spec.operation import Access, Rule, Shape
-from perp_spec.perpetual.health import NO_SUBJECT, Terms
+from perp_spec.perpetual.health import NO_SUBJECT, Cautious, Terms
 from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Position
 from perp_spec.perpetual.rules.batch import WindowTerms
 from perp_spec.perpetual.rules.waterfall import Loss
@@ -79,19 +78,19 @@ class AnyPositions:
         if term.__name__ == "position_terms":
             terms = self.sums(*extra).terms
             return after, settled_again(terms) if self.settled else terms
-        if term.__name__ == "exit_terms":
+        raise NotImplementedError(f"no contract for a sweep of {term.__name__} over positions")
+
+    def total(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple[Word, ...]:
+        """Sum over them all."""
+        if term.__name__ == "scenario_losses":
+            return tuple(self.stage.rest(f"{self.name}.loss_{place}") for place in range(SCENARIOS))
+        if term.__name__ == "cautious_terms":
             terms = self.sums(NO_SUBJECT, *extra).terms
             cautious = Cautious(
                 self.stage.rest(f"{self.name}.cautious_value"), self.stage.rest(f"{self.name}.cautious")
             )
             self.stage.reading.promise(cautious_promise(terms, cautious), "the cautious sums of an exit")
-            return after, (*(settled_again(terms) if self.settled else terms), *cautious)
-        raise NotImplementedError(f"no contract for a sweep of {term.__name__} over positions")
-
-    def total(self, term: Callable[..., Any], _extra: tuple[Any, ...]) -> tuple[Word, ...]:
-        """Sum over them all."""
-        if term.__name__ == "scenario_losses":
-            return tuple(self.stage.rest(f"{self.name}.loss_{place}") for place in range(SCENARIOS))
+            return cautious
         raise NotImplementedError(f"no contract for a total of {term.__name__} over positions")
 
     def fold(self, step: Callable[..., Any], carry: Any, extra: tuple[Any, ...]) -> Any:
@@ -240,13 +239,11 @@ class Stage:
 
     def field(self, described: Any, path: str) -> Any:
         """A field in its declared range."""
-        if described.unit is Unit.FLAG:
-            return self.flag(path)
-        if described.count > 1:
-            return tuple(
-                self.word(f"{path}[{place}]", described.low, described.high) for place in range(described.count)
-            )
-        return self.word(path, described.low, described.high)
+
+        def one(path: str) -> Any:
+            return self.flag(path) if described.unit is Unit.FLAG else self.word(path, described.low, described.high)
+
+        return one(path) if described.count == 1 else tuple(one(f"{path}[{place}]") for place in range(described.count))
 
     def loads(self, rule: Rule) -> tuple[Any, list[str], list[Any]]:
         """An operation of a rule, and what the rule takes after it, by name."""

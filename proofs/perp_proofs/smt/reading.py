@@ -213,6 +213,10 @@ class SymbolicReading:
         contract = self.opaque.get(function.__name__)
         return function(*arguments) if contract is None else contract(self, *arguments)
 
+    def cut(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """A place where a contract may stand for a function that is no table."""
+        return self.call(function, arguments)
+
     def sweep(self, term: Callable[..., Any], items: Any, extra: tuple[Any, ...]) -> Any:
         """A visit of records: one by one where they are listed, else by contract."""
         return PLAIN.sweep(term, items, extra) if isinstance(items, tuple) else items.sweep(term, extra)

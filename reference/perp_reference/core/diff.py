@@ -3,23 +3,14 @@
 The bytes are specified in docs/encoding.md.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from perp_reference.core.encoding import EncodingError, record_bytes, record_from_bytes
-from perp_reference.core.state import SLOTS_OF, STATE_RECORDS, RecordKey, State, sorted_places
+from perp_reference.core.state import STATE_RECORDS, RecordKey, State, sorted_places
 from perp_spec.perpetual.codes import RECORD_CODES
-from perp_spec.perpetual.layout import bytes_in
-from perp_spec.perpetual.records import (
-    Account,
-    MarketBook,
-    MarketOracle,
-    MarketPrice,
-    OrderSlot,
-    Position,
-    Request,
-)
-from perp_spec.words import ACCOUNTS_MAX, MARKETS_MAX
+from perp_spec.perpetual.layout import KEY_RANGES, bytes_in
 
 COUNT_BYTES = 4
 """Bytes of the number of entries."""
@@ -29,11 +20,7 @@ KEY_BYTES = 4
 
 RECORD_OF = {RECORD_CODES[record]: record for record in STATE_RECORDS}
 
-KEYS: dict[type[Any], int] = {
-    **dict.fromkeys(STATE_RECORDS, 1),
-    **dict.fromkeys((MarketPrice, MarketOracle, MarketBook), MARKETS_MAX),
-    **{record: ACCOUNTS_MAX * SLOTS_OF.get(record, 1) for record in (Account, Position, OrderSlot, Request)},
-}
+KEYS: dict[type[Any], int] = {record: math.prod(KEY_RANGES[record]) for record in STATE_RECORDS}
 """Keys of a record are below this."""
 
 Changes = dict[RecordKey, Any]

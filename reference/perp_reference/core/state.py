@@ -65,7 +65,7 @@ def range_check(record: type[Any]) -> Callable[[Any], bool]:
     terms: list[str] = []
     for name, described in fields_of(record).items():
         low, high = described.low, described.high
-        if described.unit is Unit.FLAG:
+        if described.unit is Unit.FLAG and described.count == 1:
             terms.append(f"type(r.{name}) is bool")
         elif described.count > 1:
             terms.append(f"len(r.{name}) == {described.count} and {low} <= min(r.{name}) and max(r.{name}) <= {high}")

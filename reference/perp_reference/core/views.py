@@ -6,16 +6,18 @@ All of it is computed by the rules' own functions; nothing here repeats a formul
 from attrs import evolve, frozen
 
 from perp_reference.core.state import State
+from perp_spec.language import total
 from perp_spec.perpetual.common import inbox_of
 from perp_spec.perpetual.health import (
     Health,
     OracleState,
     Terms,
     Whole,
+    at_best,
     oracle_state,
     position_terms,
-    scenario_rest,
-    settle_for_exit,
+    scenario_losses,
+    settle_whole,
 )
 from perp_spec.perpetual.records import (
     Account,
@@ -80,7 +82,7 @@ def settled(state: State, number: int, held: tuple[tuple[Position, MarketPrice, 
     now = state.get(Exchange, 0).time
     account = state.get(Account, number)
     inbox = inbox_of(number, state.get(Ledger, 0))
-    return settle_for_exit(state.parameters, now, inbox, account, held)
+    return settle_whole(state.parameters, now, inbox, account, held)
 
 
 def standing(state: State, number: int, whole: Whole) -> str:
@@ -89,9 +91,10 @@ def standing(state: State, number: int, whole: Whole) -> str:
     if health.equity < 0:
         return "bankrupt"
     markets = {position.market for position, _, _ in state.held(number) if position.size}
-    if any(below_close_out(health, state.market(market)) for market in markets):
+    best = at_best(health, whole.terms.doubt)
+    if any(below_close_out(best, state.market(market)) for market in markets):
         return "close-out"
-    return "liquidatable" if health.equity < health.maintenance else "healthy"
+    return "liquidatable" if best.equity < best.maintenance else "healthy"
 
 
 def account_view(state: State, number: int) -> AccountView:
@@ -104,7 +107,7 @@ def account_view(state: State, number: int) -> AccountView:
         for slot in range(account.slots)
         if state.get(Position, number * POSITION_SLOTS + slot).size
     )
-    scenarios = scenario_rest(held) if account.kind == Kind.PORTFOLIO else ()
+    scenarios = total(scenario_losses, held) if account.kind == Kind.PORTFOLIO else ()
     return AccountView(number, account, whole, positions, scenarios, standing(state, number, whole))
 
 
@@ -126,13 +129,16 @@ def position_view(state: State, number: int, slot: int) -> PositionView:
 
 
 def unhealthy_at(state: State, number: int, subject: int, price: int) -> bool:
-    """Whether an account's equity would be below its maintenance margin with another health price in one market."""
+    """Whether an account's equity would be below its maintenance margin with another health price in one market.
+
+    Positions in blind markets count at the best price their bands allow, as the rules judge.
+    """
     held = tuple(
         (position, evolve(quote, price=price) if position.market == subject else quote, market)
         for position, quote, market in state.held(number)
     )
-    health = settled(state, number, held).health
-    return health.equity < health.maintenance
+    whole = settled(state, number, held)
+    return at_best(whole.health, whole.terms.doubt).equity < whole.health.maintenance
 
 
 def liquidation_price(state: State, number: int, subject: int) -> int | None:

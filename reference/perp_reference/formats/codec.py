@@ -447,11 +447,9 @@ FURTHER_MEMBERS: dict[type[Any], tuple[Member, ...]] = {
 
 def word_codec(described_field: Field) -> Codec:
     """The codec of a plain field."""
-    if described_field.unit is Unit.FLAG:
-        return Flag()
     if described_field.unit is Unit.DIGEST:
         return Digest()
-    single = Word(described_field.low, described_field.high)
+    single = Flag() if described_field.unit is Unit.FLAG else Word(described_field.low, described_field.high)
     return single if described_field.count == 1 else Array(single, described_field.count, described_field.count)
 
 

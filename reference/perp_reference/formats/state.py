@@ -17,36 +17,14 @@ from perp_reference.errors import MalformedInput
 from perp_reference.formats.codec import Constant, Member, Record, Word, members, record_named, snake
 from perp_reference.formats.text import Refused, compact, described, lines_of, malformed, parse_object, read_file
 from perp_spec.perpetual.config import Config
+from perp_spec.perpetual.layout import KEY_RANGES
 from perp_spec.perpetual.records import (
-    Account,
     Exchange,
-    Ledger,
-    MarketBook,
-    MarketOracle,
-    MarketPrice,
-    OrderSlot,
-    Position,
-    Queue,
-    Request,
 )
-from perp_spec.words import ACCOUNTS_MAX, MARKETS_MAX, ORDER_SLOTS, POSITION_SLOTS, Unit, digest_field, natural
+from perp_spec.words import MARKETS_MAX, Unit, digest_field, natural
 
 STATE_FORMAT = "perpspec-state-1"
 DIFF_FORMAT = "perpspec-diff-1"
-
-KEY_RANGES: dict[type[Any], tuple[int, ...]] = {
-    Exchange: (),
-    Ledger: (),
-    Queue: (),
-    MarketPrice: (MARKETS_MAX,),
-    MarketOracle: (MARKETS_MAX,),
-    MarketBook: (MARKETS_MAX,),
-    Account: (ACCOUNTS_MAX,),
-    Position: (ACCOUNTS_MAX, POSITION_SLOTS),
-    OrderSlot: (ACCOUNTS_MAX, ORDER_SLOTS),
-    Request: (ACCOUNTS_MAX,),
-}
-"""For each part of a record's key the number of values it has: markets or accounts, and slots."""
 
 ORDER_OF = {record: place for place, record in enumerate(STATE_RECORDS)}
 

@@ -93,7 +93,7 @@ PROSE: dict[str, tuple[str, ...]] = {
         (
             "The brackets are marginal, like those of an income tax: the part of the notional up to bracket_2 "
             "pays rate 1, the part from there to bracket_3 rate 2, the rest rate 3. Each part is rounded up by "
-            "itself."
+            "itself; the configuration holds what the whole parts below bracket_2 and bracket_3 come to."
         ),
     ),
     "margin": (
@@ -114,12 +114,12 @@ PROSE: dict[str, tuple[str, ...]] = {
     "portfolio_requirement": ("The floor is portfolio_floor_ppm of the linear margin, rounded up.",),
     "losses_of": (
         (
-            "A position loses where its value moves against it: a long at a negative shock, a short at a "
-            "positive one. Gains are negative losses and offset other positions. Every item is rounded up "
-            "before they are added."
+            "In each scenario the price of every market moves by its shock_ppm, up or down. A position loses where "
+            "its value moves against it. Gains are negative losses and offset other positions. Every item is rounded "
+            "up before they are added. The mirror image of a scenario moves every market the other way."
         ),
     ),
-    "worst_loss": ("The sixteen sums are compared one with another, and with 0.",),
+    "worst_loss": ("The fourteen sums are compared one with another, and with 0.",),
     "side_index": (
         (
             "A long owes F + L for every lot, a short F - L: funding passes from one side to the other, a "
@@ -134,23 +134,27 @@ PROSE: dict[str, tuple[str, ...]] = {
             "micro-atoms, is its dust. The snapshot becomes the current index; that of an empty slot becomes 0."
         ),
     ),
-    "exit_terms": (
+    "cautious_terms": (
         (
-            "The sums of position_terms, and two more. The value is the smaller of size times health price and "
+            "The value is the smaller of size times health price and "
             "size times index, in a degraded market less the band of the notional at the higher of the two prices, "
             "rounded up; the margin is the linear initial margin at the higher of the two prices."
         ),
     ),
-    "settle_side": (
+    "settled_side": (
         (
             "The touched position is settled like the others; it is not stored here but by the rule, with its "
             "lots changed. `degraded`, `blind` and `doubt` are about every position the account holds, the touched "
             "one included. `bankrupt` is about the account as it was loaded: its collateral before settling."
         ),
     ),
-    "settle_whole": ("For accounts of which no single position changes.",),
-    "whole_of": ("`bankrupt` is about the account as it was loaded: its collateral before settling.",),
-    "move_side": (
+    "settle_whole": (
+        (
+            "For accounts of which no single position changes. `bankrupt` is about the account as it was loaded: "
+            "its collateral before settling."
+        ),
+    ),
+    "moved_side": (
         (
             "The position takes the current index of its new side as its snapshot. Closing it empties the slot "
             "and notes the market (plus 1) as the last closed one. Opening in a slot at or above the count of "
@@ -168,9 +172,9 @@ PROSE: dict[str, tuple[str, ...]] = {
     ),
     "ratio_kept": (
         (
-            "With E0, M0 before and E1, M1 after: where E0 < 0 or M0 = 0 the equity may not fall, E1 >= E0; "
-            "else E0 * M1 <= E1 * M0, both products exact. The ratio form would forbid a bankrupt account to "
-            "reduce."
+            "With E0, M0 before and E1, M1 after, M the linear margin where `on_linear`: where E0 < 0 or M0 = 0 the "
+            "equity may not fall, E1 >= E0; else E0 * M1 <= E1 * M0, both products exact. The ratio form would "
+            "forbid a bankrupt account to reduce."
         ),
     ),
     "require_valid_transition_if": (
@@ -254,11 +258,10 @@ PROSE: dict[str, tuple[str, ...]] = {
         ),
         "Without open interest nothing rises. The day is noted in every market visited.",
     ),
-    "require_report": (
+    "reported_median": (
         (
             "The lower median m of n values is the one with 2 * #(values <= m) >= n and 2 * #(values >= m) > n. "
-            "It is one of the values and there is only one. Places beyond `count` must be zero, signer and "
-            "value."
+            "It is one of the values and there is only one. Places beyond `count` are not looked at."
         ),
     ),
     "candidate_of": (

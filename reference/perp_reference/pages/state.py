@@ -2,16 +2,16 @@
 
 import ast
 import inspect
-import re
 from collections.abc import Iterable, Iterator
 
 from perp_reference.pages.markdown import code, number, page, table
 from perp_reference.pages.rules import field_rows
 from perp_spec import words
 from perp_spec.outline import text_of
-from perp_spec.perpetual import config, operations, records
+from perp_spec.perpetual import bounds, config, operations, records
 from perp_spec.perpetual.catalogue import LIBRARY, value_of
 from perp_spec.perpetual.operations import Header, Intent, Order, Report
+from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import (
     Account,
     Exchange,
@@ -74,7 +74,7 @@ def code_sections() -> Iterator[str]:
 
 def constant_rows() -> Iterator[tuple[str, str, str]]:
     """The constants of the numbers, the records and the rules."""
-    for module in (words, records, operations, config):
+    for module in (words, records, operations, bounds, config):
         for name, text in documented(inspect.getsource(module)):
             value = getattr(module, name)
             if name.isupper() and isinstance(value, int):
@@ -91,27 +91,10 @@ def unit_rows() -> Iterator[tuple[str, str]]:
 
 
 def bound_rows() -> Iterator[tuple[str, str]]:
-    """The bounds of a configuration that its check writes as single conditions."""
-    tree = ast.parse(inspect.getsource(config))
-    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
-        if function.name in {"parameter_bounds", "market_bounds", "liquidation_bounds", "tick_bounds"}:
-            names = {
-                node.targets[0].id: f"({ast.unparse(node.value)})"
-                for node in function.body
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            }
-            for call in ast.walk(function):
-                if isinstance(call, ast.Call) and ast.unparse(call.func) == "bound":
-                    yield code(str(ast.literal_eval(call.args[0].right))), code(condition(call.args[1], names))  # type: ignore[attr-defined]
-
-
-def condition(node: ast.expr, names: dict[str, str]) -> str:
-    """A bound as a formula."""
-    text = ast.unparse(node)
-    for name in ("allowed", "worst"):
-        text = re.sub(rf"\b{name}\b", names.get(name, name), text)
-    text = text.replace("own.", "").replace("len(config.markets)", "the number of markets listed")
-    return re.sub(r"\bPPM\b", "1000000", text).replace(" ** ", "^").replace("//", "div")
+    """The bounds of the exchange's own parameters and of a market, those of oracle families apart."""
+    for bound in (*bounds.parameter_bounds(Parameters()), *bounds.market_bounds(Market())):
+        if bound.reason is Reason.CONFIG:
+            yield code(bound.field), bound.expected
 
 
 def state_page() -> str:
@@ -131,15 +114,13 @@ def state_page() -> str:
         *record_sections((Parameters, Market)),
         "## Bounds of a configuration",
         "Beyond the ranges above. A configuration that breaks one is refused with CONFIG, or with FAMILIES "
-        "where it is about the oracle families. `div` rounds down.",
-        table(("field", "must hold"), bound_rows()),
+        "where it is about the oracle families.",
+        table(("field", "must be"), bound_rows()),
         "- **Families** (FAMILIES): from 2 to 4. Each has from 1 to 8 signers, and a quorum of more than half "
-        "of them and at most all. `signers` and `quorums` are 0 beyond the number of families.\n- **Margin "
-        "rates**: in each bracket maintenance is at least 1 and initial at least maintenance. Neither falls "
-        "from a bracket to the next.\n- **Scenarios**: for each market some shock is at least maintenance_3_ppm "
-        "and some at most its negative; and for each two markets there is a scenario in which the first falls "
-        "by its maintenance_3_ppm or more and the second rises by its own or more. Otherwise a long in one "
-        "against a short in the other would need no margin.",
+        "of them and at most all. `signers` and `quorums` are 0 beyond the number of families.\n- **Scenarios**: "
+        "for each two markets there is one in which the first falls and the second rises: their `rises` differ. "
+        "Otherwise a long in one against a short in the other would need no margin.\n- **Notionals**: the largest "
+        "max_size of all markets times the largest max_price is at most 2^56.",
         "## Parts of operations",
         *record_sections((Header, Intent, Order, Report)),
         "## Codes",

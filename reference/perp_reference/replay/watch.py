@@ -36,7 +36,7 @@ def distance(whole: Whole) -> int:
 
 def steepest_ppm(market: Market) -> int:
     """The most a margin requirement can change for each change of notional, buffers apart."""
-    return max(market.maintenance_3_ppm, *(abs(shock) for shock in market.shocks_ppm))
+    return max(market.maintenance_3_ppm, market.shock_ppm)
 
 
 def worth(price: MarketPrice) -> tuple[int, int]:

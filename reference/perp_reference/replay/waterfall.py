@@ -10,7 +10,7 @@ from perp_reference.core.state import State
 from perp_reference.replay.makers import Makers
 from perp_reference.replay.venue import Venue
 from perp_reference.replay.watch import Watch, look_at
-from perp_spec.perpetual.health import Whole, oracle_state
+from perp_spec.perpetual.health import Whole, at_best, oracle_state
 from perp_spec.perpetual.operations import Backstop, Deleverage, Liquidate, Socialise
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import FUND, Account, Market, MarketPrice, Position
@@ -144,7 +144,7 @@ class Waterfall:
     def _reduce(self, account: int, whole: Whole, each: Touched) -> bool:
         """Close some of a position."""
         market = self._state.market(each.position.market)
-        if not below_close_out(whole.health, market):
+        if not below_close_out(at_best(whole.health, whole.terms.doubt), market):
             rested = self._venue.now - whole.account.liquidated_at >= self._state.parameters.cooldown_seconds
             if not rested:
                 self._why["liquidate: COOLDOWN"] += 1
@@ -292,13 +292,13 @@ class Waterfall:
         moved = False
         while True:
             whole = look_at(self._state, FUND)
+            best = at_best(whole.health, whole.terms.doubt)
             positions = positions_of(self._state, FUND)
             if not positions:
                 done = whole.health.equity < 0 and self._socialise(FUND)
             else:
                 done = any(
-                    below_close_out(whole.health, self._state.market(each.position.market))
-                    and self._deleverage(FUND, each)
+                    below_close_out(best, self._state.market(each.position.market)) and self._deleverage(FUND, each)
                     for each in positions
                 )
             if not done:

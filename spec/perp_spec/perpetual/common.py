@@ -2,6 +2,7 @@
 
 from perp_spec.language import (
     both,
+    changed,
     maximum,
     mul_div_floor,
     mul_div_remainder,
@@ -155,16 +156,7 @@ def carry(
 
 def with_collateral(account: Account, collateral: int) -> Account:
     """The account with other collateral."""
-    return Account(
-        kind=account.kind,
-        owner=account.owner,
-        parent=account.parent,
-        market=account.market,
-        collateral=collateral,
-        slots=account.slots,
-        liquidated_at=account.liquidated_at,
-        closed_market=account.closed_market,
-    )
+    return changed(account, collateral=collateral)
 
 
 def flat_and_negative(occupied: int, collateral: int) -> int:

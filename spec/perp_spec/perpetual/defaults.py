@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from perp_spec.perpetual.config import Config, MarketEntry, covering_shocks
+from perp_spec.perpetual.config import Config, MarketEntry, covering_directions, with_bracket_margins
 from perp_spec.perpetual.records import Market, Parameters
 from perp_spec.words import AMOUNT_MAX, PPM
 
@@ -15,9 +15,6 @@ DAY = 86_400
 MAX_PRICE = 2**30
 MAX_SIZE = 2**26
 """With MAX_PRICE exactly the bound 2^56 on the value of a position."""
-
-NO_BRACKET = 2**62
-"""Where an unused margin bracket begins: above every notional."""
 
 
 @frozen
@@ -57,7 +54,7 @@ RISKS = (
 
 def default_market(number: int, risk: Risk) -> Market:
     """The configuration of a default market."""
-    return Market(
+    market = Market(
         max_price=MAX_PRICE,
         max_size=MAX_SIZE,
         bracket_2=5_000_000 * USD,
@@ -88,9 +85,10 @@ def default_market(number: int, risk: Risk) -> Market:
         liquidation_fee_cap_ppm=5_000,
         fee_cap_ppm=2_000,
         loss_cap_ppm=50_000,
-        # Double the top maintenance rate of this market, so that the validator's condition holds for any two.
-        shocks_ppm=covering_shocks(number, min(8 * risk.maintenance_ppm, PPM // 2)),
+        shock_ppm=min(8 * risk.maintenance_ppm, PPM // 2),
+        rises=covering_directions(number),
     )
+    return with_bracket_margins(market)
 
 
 def default_parameters(

@@ -6,6 +6,7 @@ from perp_spec.language import (
     absolute,
     both,
     call_if,
+    cut,
     either,
     indicator,
     maximum,
@@ -23,7 +24,7 @@ from perp_spec.language import (
 )
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import LEVEL_SUSPENDED, Account, Kind, Market, MarketPrice, Parameters, Position
-from perp_spec.words import MARKETS_MAX, PPM, SCENARIOS
+from perp_spec.words import DIRECTIONS, MARKETS_MAX, PPM, SCENARIOS
 
 Held = Any
 """Positions of an account in slot order, each with its market's price and configuration; opaque to the rules."""
@@ -78,36 +79,40 @@ class Margin(NamedTuple):
 
 @table()
 def margin_at(notional: int, market: Market) -> tuple[int, int]:
-    """Linear maintenance and initial margin of a notional, in atoms: three marginal brackets, each part rounded up."""
-    part_1 = minimum(notional, market.bracket_2)
-    part_2 = minimum(maximum(notional - market.bracket_2, 0), market.bracket_3 - market.bracket_2)
-    part_3 = maximum(notional - market.bracket_3, 0)
-    maintenance = (
-        mul_div_ceil(part_1, market.maintenance_1_ppm, PPM)
-        + mul_div_ceil(part_2, market.maintenance_2_ppm, PPM)
-        + mul_div_ceil(part_3, market.maintenance_3_ppm, PPM)
+    """Linear maintenance and initial margin of a notional, in atoms: three marginal brackets, each part rounded up.
+
+    The configuration holds the margins of the whole brackets below.
+    """
+    second = notional > market.bracket_2
+    third = notional > market.bracket_3
+    below = select(third, market.bracket_3, select(second, market.bracket_2, 0))
+    maintenance_below = select(third, market.maintenance_3_atoms, select(second, market.maintenance_2_atoms, 0))
+    maintenance_ppm = select(
+        third, market.maintenance_3_ppm, select(second, market.maintenance_2_ppm, market.maintenance_1_ppm)
     )
-    initial = (
-        mul_div_ceil(part_1, market.initial_1_ppm, PPM)
-        + mul_div_ceil(part_2, market.initial_2_ppm, PPM)
-        + mul_div_ceil(part_3, market.initial_3_ppm, PPM)
+    initial_below = select(third, market.initial_3_atoms, select(second, market.initial_2_atoms, 0))
+    initial_ppm = select(third, market.initial_3_ppm, select(second, market.initial_2_ppm, market.initial_1_ppm))
+    part = notional - below
+    return (
+        maintenance_below + mul_div_ceil(part, maintenance_ppm, PPM),
+        initial_below + mul_div_ceil(part, initial_ppm, PPM),
     )
-    return maintenance, initial
 
 
 def margin(size: int, price: MarketPrice, market: Market) -> Margin:
     """What a position of `size` lots adds to its account's health."""
     value = size * price.price
-    notional = absolute(value)
+    short = size < 0
+    notional = select(short, -value, value)
     maintenance, initial = margin_at(notional, market)
-    buffer_ppm = select(size > 0, price.buffer_long_ppm, price.buffer_short_ppm)
+    buffer_ppm = select(short, price.buffer_short_ppm, price.buffer_long_ppm)
     return Margin(value, maintenance, initial, mul_div_ceil(notional, buffer_ppm, PPM))
 
 
 def side_index(size: int, price: MarketPrice) -> int:
     """The cumulative index of a position's side, micro-atoms per lot; 0 for an empty slot."""
-    long_or_none = select(size > 0, price.funding_index + price.loss_index, 0)
-    return select(size < 0, price.funding_index - price.loss_index, long_or_none)
+    loss_index = select(size < 0, -price.loss_index, price.loss_index)
+    return select(size == 0, 0, price.funding_index + loss_index)
 
 
 class Terms(NamedTuple):
@@ -127,8 +132,6 @@ class Terms(NamedTuple):
     """Positions."""
     degraded: int
     """Positions at oracle level 1 or above."""
-    suspended: int
-    """Positions at oracle level 2 or above."""
     blind: int
     """Positions at a blind level."""
     doubt: int
@@ -156,7 +159,6 @@ def position_terms(
         same=indicator(both(held, position.market == subject)),
         occupied=indicator(held),
         degraded=indicator(both(held, state.degraded)),
-        suspended=indicator(both(held, state.suspended)),
         blind=indicator(both(held, state.blind)),
         doubt=select(state.blind, within_band, 0),
     )
@@ -169,22 +171,22 @@ def scenario_losses(position: Position, price: MarketPrice, market: Market) -> t
 
 
 def losses_of(size: int, price: MarketPrice, market: Market) -> tuple[int, ...]:
-    """Loss of `size` lots in each portfolio scenario, in atoms, rounded up."""
+    """Loss of `size` lots in each portfolio scenario, in atoms, rounded up: each with its mirror image behind it."""
     value = size * price.price
-    return tuple(mul_div_ceil(-value, shock, PPM) for shock in market.shocks_ppm)
+    if_rises = mul_div_ceil(-value, market.shock_ppm, PPM)
+    if_falls = mul_div_ceil(value, market.shock_ppm, PPM)
+    losses: tuple[int, ...] = ()
+    for place in range(DIRECTIONS):
+        loss = select(market.rises[place], if_rises, if_falls)
+        losses = (*losses, loss, if_rises + if_falls - loss)
+    return losses
 
 
 @table()
-def scenario_rest(others: Held) -> tuple[int, ...]:
-    """Losses of all these positions together in each portfolio scenario."""
-    return total(scenario_losses, others)
-
-
-@table()
-def worst_loss(rest: tuple[int, ...], size: int, price: MarketPrice, market: Market) -> int:
-    """The largest loss over the scenarios of the rest and `size` lots more, at least 0."""
+def worst_loss(others: Held, size: int, price: MarketPrice, market: Market) -> int:
+    """The largest loss over the scenarios of these positions and `size` lots more, at least 0."""
     worst = 0
-    for known, added in zip(rest, losses_of(size, price, market), strict=True):
+    for known, added in zip(total(scenario_losses, others), losses_of(size, price, market), strict=True):
         worst = maximum(worst, known + added)
     return worst
 
@@ -250,12 +252,12 @@ class Side(NamedTuple):
     """Lots of the touched position."""
     held_market: int
     """Market of the touched position."""
+    loaded: Held
+    """The other positions, as loaded."""
     others: Held
     """The other positions, settled, to be stored."""
     rest: Terms
     """What the other positions add up to."""
-    scenarios: tuple[int, ...]
-    """Losses of the other positions in each scenario; zeros but for portfolio accounts."""
     dust: int
     """Micro-atoms settling rounds away, over all positions."""
     occupied: int
@@ -272,11 +274,7 @@ class Side(NamedTuple):
     """1 where it holds no position and its collateral is negative."""
 
 
-NO_SCENARIOS = (0,) * SCENARIOS
-
-
-@table()
-def settle_side(
+def settled_side(
     parameters: Parameters,
     now: int,
     inbox: int,
@@ -296,8 +294,7 @@ def settle_side(
     rest = Terms(*sums)
     _, touched = position_terms(position, price, market, subject, now)
     portfolio = account.kind == Kind.PORTFOLIO
-    scenarios = call_if(portfolio, scenario_rest, others, otherwise=NO_SCENARIOS)
-    worst = call_if(portfolio, worst_loss, scenarios, position.size, price, market, otherwise=0)
+    worst = call_if(portfolio, worst_loss, others, position.size, price, market, otherwise=0)
     collateral = account.collateral + rest.cash + touched.cash + inbox
     occupied = rest.occupied + touched.occupied
     return Side(
@@ -305,9 +302,9 @@ def settle_side(
         collateral=collateral,
         size=position.size,
         held_market=position.market,
+        loaded=others,
         others=stored,
         rest=rest,
-        scenarios=scenarios,
         dust=rest.dust + touched.dust,
         occupied=occupied,
         degraded=rest.degraded + touched.degraded > 0,
@@ -327,6 +324,22 @@ def settle_side(
     )
 
 
+@table()
+def settle_side(
+    parameters: Parameters,
+    now: int,
+    inbox: int,
+    account: Account,
+    position: Position,
+    others: Held,
+    price: MarketPrice,
+    market: Market,
+    subject: int,
+) -> Side:
+    """`settled_side`, in a table of its own."""
+    return settled_side(parameters, now, inbox, account, position, others, price, market, subject)
+
+
 class Whole(NamedTuple):
     """An account settled, with no position apart."""
 
@@ -341,11 +354,6 @@ class Whole(NamedTuple):
     health: Health
     bankrupt: int
     """1 where it holds no position and its collateral is negative."""
-    cautious_value: int
-    """Value of the positions, each at the worse of health price and index, and in a degraded market less its band; 0
-    unless settled for an exit."""
-    cautious_initial: int
-    """Linear initial margin, each position at the higher of health price and index; 0 unless settled for an exit."""
 
 
 NO_SUBJECT = MARKETS_MAX
@@ -356,42 +364,7 @@ NO_SUBJECT = MARKETS_MAX
 def settle_whole(parameters: Parameters, now: int, inbox: int, account: Account, held: Held) -> Whole:
     """Settle an account. `inbox` is credited too (0 for a user's account)."""
     stored, sums = sweep(position_terms, held, NO_SUBJECT, now)
-    return whole_of(parameters, inbox, account, held, stored, Terms(*sums), 0, 0)
-
-
-@table()
-def settle_for_exit(parameters: Parameters, now: int, inbox: int, account: Account, held: Held) -> Whole:
-    """Settle an account from which collateral is to leave: with the cautious sums an exit at oracle level 2 needs."""
-    stored, sums = sweep(exit_terms, held, now)
-    *terms, cautious_value, cautious_initial = sums
-    return whole_of(parameters, inbox, account, held, stored, Terms(*terms), cautious_value, cautious_initial)
-
-
-@table(width=len(Terms._fields) + 2)
-def exit_terms(position: Position, price: MarketPrice, market: Market, now: int) -> tuple[Position, tuple[int, ...]]:
-    """The terms of a position, and its value and initial margin at the worse of health price and index.
-
-    In a degraded market the true price may be anywhere in the band around them, so the value is less by that much.
-    """
-    settled, terms = position_terms(position, price, market, NO_SUBJECT, now)
-    notional = absolute(position.size) * maximum(price.price, price.index)
-    band = select(terms.degraded == 0, 0, mul_div_ceil(notional, market.band_ppm, PPM))
-    cautious_value = minimum(position.size * price.price, position.size * price.index) - band
-    _, cautious_initial = margin_at(notional, market)
-    return settled, (*terms, cautious_value, cautious_initial)
-
-
-def whole_of(
-    parameters: Parameters,
-    inbox: int,
-    account: Account,
-    held: Held,
-    stored: Held,
-    terms: Terms,
-    cautious_value: int,
-    cautious_initial: int,
-) -> Whole:
-    """Put together what settling a whole account found."""
+    terms = Terms(*sums)
     collateral = account.collateral + terms.cash + inbox
     worst = call_if(account.kind == Kind.PORTFOLIO, worst_rest, held, otherwise=0)
     return Whole(
@@ -403,9 +376,34 @@ def whole_of(
             account.kind, collateral, terms.value, terms.maintenance, terms.initial, terms.buffer, worst, parameters
         ),
         bankrupt=indicator(both(terms.occupied == 0, account.collateral < 0)),
-        cautious_value=cautious_value,
-        cautious_initial=cautious_initial,
     )
+
+
+class Cautious(NamedTuple):
+    """What positions are worth, and need, where the price of some of them is in doubt."""
+
+    value: int
+    """Atoms: each at the worse of health price and index, and in a degraded market less its band."""
+    initial: int
+    """Linear initial margin, atoms: each at the higher of health price and index."""
+
+
+@table(width=len(Cautious._fields))
+def cautious_terms(position: Position, price: MarketPrice, market: Market, now: int) -> Cautious:
+    """Value and initial margin of one position at the worse of health price and index.
+
+    In a degraded market the true price may be anywhere in the band around them, so the value is less by that much.
+    """
+    notional = absolute(position.size) * maximum(price.price, price.index)
+    band = select(oracle_state(price, market, now).degraded, mul_div_ceil(notional, market.band_ppm, PPM), 0)
+    _, initial = margin_at(notional, market)
+    return Cautious(minimum(position.size * price.price, position.size * price.index) - band, initial)
+
+
+@table()
+def cautious_sums(held: Held, now: int) -> Cautious:
+    """The cautious terms of all these positions together."""
+    return Cautious(*total(cautious_terms, held, now))
 
 
 class Moved(NamedTuple):
@@ -420,8 +418,7 @@ class Moved(NamedTuple):
     """1 where it holds no position and its collateral is negative."""
 
 
-@table()
-def move_side(
+def moved_side(
     parameters: Parameters,
     side: Side,
     price: MarketPrice,
@@ -437,7 +434,7 @@ def move_side(
     collateral = side.collateral + cash
     touched = margin(size, price, market)
     portfolio = side.account.kind == Kind.PORTFOLIO
-    worst = call_if(portfolio, worst_loss, side.scenarios, size, price, market, otherwise=0)
+    worst = call_if(portfolio, worst_loss, side.loaded, size, price, market, otherwise=0)
     closed = size == 0
     return Moved(
         account=Account(
@@ -468,6 +465,22 @@ def move_side(
     )
 
 
+@table()
+def move_side(
+    parameters: Parameters,
+    side: Side,
+    price: MarketPrice,
+    market: Market,
+    subject: int,
+    slot: int,
+    delta: int,
+    cash: int,
+    liquidated_at: int,
+) -> Moved:
+    """`moved_side`, in a table of its own."""
+    return moved_side(parameters, side, price, market, subject, slot, delta, cash, liquidated_at)
+
+
 def slot_fits(side: Side, subject: int, slot: int) -> bool:
     """The slot holds the subject market, or it is free and no other slot holds it.
 
@@ -481,24 +494,21 @@ def slot_fits(side: Side, subject: int, slot: int) -> bool:
 # Which transitions are valid
 
 
-def ratio_kept(before: Health, after: Health) -> bool:
-    """The health ratio E / M did not fall; an account below zero, or without requirement, kept its equity."""
-    by_equity = either(before.equity < 0, before.maintenance == 0)
+def ratio_kept(on_linear: bool, before: Health, after: Health) -> bool:
+    """The health ratio E / M, or E / Mlin where `on_linear`, did not fall.
+
+    An account below zero, or without requirement, kept its equity.
+    """
+    required = select(on_linear, before.linear, before.maintenance)
+    required_after = select(on_linear, after.linear, after.maintenance)
+    by_equity = either(before.equity < 0, required == 0)
     return either(
         both(by_equity, after.equity >= before.equity),
-        both(negate(by_equity), product_le(before.equity, after.maintenance, after.equity, before.maintenance)),
+        both(negate(by_equity), product_le(before.equity, required_after, after.equity, required)),
     )
 
 
-def linear_ratio_kept(before: Health, after: Health) -> bool:
-    """The ratio E / Mlin did not fall; an account below zero, or without requirement, kept its equity."""
-    by_equity = either(before.equity < 0, before.linear == 0)
-    return either(
-        both(by_equity, after.equity >= before.equity),
-        both(negate(by_equity), product_le(before.equity, after.linear, after.equity, before.linear)),
-    )
-
-
+@cut
 def transition_kept_health(kind: int, before: Health, after: Health) -> bool:
     """The health condition for an account that only reduced: its ratio, or what a portfolio account has instead.
 
@@ -506,11 +516,8 @@ def transition_kept_health(kind: int, before: Health, after: Health) -> bool:
     maintenance margin, or keep its linear ratio.
     """
     portfolio = kind == Kind.PORTFOLIO
-    hedged = both(before.equity >= 0, after.equity >= after.maintenance)
-    return either(
-        both(negate(portfolio), ratio_kept(before, after)),
-        both(portfolio, either(hedged, linear_ratio_kept(before, after))),
-    )
+    hedged = both(portfolio, before.equity >= 0, after.equity >= after.maintenance)
+    return either(hedged, ratio_kept(portfolio, before, after))
 
 
 def require_valid_transition_if(active: bool, kind: int, before: Health, after: Health, reduced: bool) -> None:
@@ -523,6 +530,7 @@ def require_valid_transition_if(active: bool, kind: int, before: Health, after: 
 # Zero-price amounts
 
 
+@cut
 def share_of(size: int, lots: int, price: MarketPrice, market: Market) -> int:
     """How much of the linear maintenance margin belongs to `lots` of a position of `size` lots, in atoms."""
     whole, _ = margin_at(absolute(size * price.price), market)
@@ -530,6 +538,7 @@ def share_of(size: int, lots: int, price: MarketPrice, market: Market) -> int:
     return whole - rest
 
 
+@cut
 def zero_price_amount(share: int, before: Health) -> int:
     """The part of an account's equity that goes with that share: closing everything this way ends at exactly 0."""
     return mul_div_ceil(share, before.equity, maximum(before.linear, 1))

@@ -14,11 +14,14 @@ from perp_hash.tags import Tag
 from perp_hash.words import LIMB_BITS, LIMBS
 from perp_spec.perpetual.records import (
     Account,
+    Exchange,
+    Ledger,
     MarketBook,
     MarketOracle,
     MarketPrice,
     OrderSlot,
     Position,
+    Queue,
     Request,
 )
 from perp_spec.words import ACCOUNTS_MAX, MARKETS_MAX, ORDER_SLOTS, POSITION_SLOTS, Field, Unit
@@ -189,6 +192,20 @@ ORDERS = Tree("orders", 11, Tag.ORDER_LEAF, {OrderSlot: SLOTS_A_LEAF})
 MARKETS = Tree("markets", 6, Tag.MARKET_LEAF, {MarketPrice: 1, MarketOracle: 1, MarketBook: 1})
 
 REQUESTS = Tree("requests", 20, Tag.REQUEST_LEAF, {Request: 1})
+
+KEY_RANGES: dict[type[Any], tuple[int, ...]] = {
+    Exchange: (),
+    Ledger: (),
+    Queue: (),
+    MarketPrice: (MARKETS_MAX,),
+    MarketOracle: (MARKETS_MAX,),
+    MarketBook: (MARKETS_MAX,),
+    Account: (ACCOUNTS_MAX,),
+    Position: (ACCOUNTS_MAX, POSITION_SLOTS),
+    OrderSlot: (ACCOUNTS_MAX, ORDER_SLOTS),
+    Request: (ACCOUNTS_MAX,),
+}
+"""For each part of a record's key the number of values it has: markets or accounts, and slots."""
 
 TREES = (ACCOUNTS, ORDERS, MARKETS, REQUESTS)
 """In the order of their heights in the digest of a configuration."""

@@ -8,18 +8,19 @@ from attrs import frozen
 from perp_spec.words import (
     ACCOUNTS_MAX,
     AMOUNT_MAX,
+    DIRECTIONS,
     FAMILIES_MAX,
     MARKETS_MAX,
     NONCE_MAX,
     NOTIONAL_MAX,
     POSITION_SLOTS,
     PPM,
-    SCENARIOS,
     SIGNERS_MAX,
     TIME_MAX,
     Unit,
     digest_field,
     flag,
+    flags,
     natural,
     vector,
     word,
@@ -82,6 +83,9 @@ class Path:
     OPPOSITE = 2
 
 
+BRACKET_MAX = 2**62
+"""Where an unused margin bracket begins: above every notional."""
+
 LEVEL_GOOD = 0
 LEVEL_DEGRADED = 1
 LEVEL_SUSPENDED = 2
@@ -141,8 +145,8 @@ class MarketPrice:
     index: int = natural(Unit.PRICE, "last index price")
     funding_index: int = word(Unit.INDEX, "F: cumulative funding a long pays for a lot")
     loss_index: int = natural(Unit.INDEX, "L: cumulative socialised loss both sides pay for a lot")
-    buffer_long_ppm: int = natural(Unit.RATE, "funding buffer of longs")
-    buffer_short_ppm: int = natural(Unit.RATE, "funding buffer of shorts")
+    buffer_long_ppm: int = natural(Unit.RATE, "funding buffer of longs", PPM)
+    buffer_short_ppm: int = natural(Unit.RATE, "funding buffer of shorts", PPM)
     level: int = natural(Unit.CODE, "oracle level at the last tick: 0 good, 1 degraded, 2 suspended", 2)
     gap: bool = flag("level 2 because the index jumped, with the families fresh and agreeing")
     ticked_at: int = natural(Unit.TIME, "last oracle tick", TIME_MAX)
@@ -264,14 +268,18 @@ class Market:
 
     max_price: int = natural(Unit.PRICE, "largest price")
     max_size: int = natural(Unit.LOTS, "largest position")
-    bracket_2: int = natural(Unit.ATOMS, "notional where margin bracket 2 begins")
-    bracket_3: int = natural(Unit.ATOMS, "notional where margin bracket 3 begins")
+    bracket_2: int = natural(Unit.ATOMS, "notional where margin bracket 2 begins", BRACKET_MAX)
+    bracket_3: int = natural(Unit.ATOMS, "notional where margin bracket 3 begins", BRACKET_MAX)
     maintenance_1_ppm: int = natural(Unit.RATE, "maintenance rate of bracket 1", PPM)
     maintenance_2_ppm: int = natural(Unit.RATE, "maintenance rate of bracket 2", PPM)
     maintenance_3_ppm: int = natural(Unit.RATE, "maintenance rate of bracket 3", PPM)
     initial_1_ppm: int = natural(Unit.RATE, "initial rate of bracket 1", PPM)
     initial_2_ppm: int = natural(Unit.RATE, "initial rate of bracket 2", PPM)
     initial_3_ppm: int = natural(Unit.RATE, "initial rate of bracket 3", PPM)
+    maintenance_2_atoms: int = natural(Unit.ATOMS, "maintenance margin of a notional of bracket_2", BRACKET_MAX)
+    maintenance_3_atoms: int = natural(Unit.ATOMS, "maintenance margin of a notional of bracket_3", BRACKET_MAX)
+    initial_2_atoms: int = natural(Unit.ATOMS, "initial margin of a notional of bracket_2", BRACKET_MAX)
+    initial_3_atoms: int = natural(Unit.ATOMS, "initial margin of a notional of bracket_3", BRACKET_MAX)
     close_out_ppm: int = natural(Unit.RATE, "close-out: equity below this part of the maintenance margin", PPM)
     buffer_intervals: int = natural(Unit.COUNT, "k: funding intervals the buffer covers", 100)
     buffer_floor_ppm: int = natural(Unit.RATE, "least funding rate the buffer assumes", PPM)
@@ -292,4 +300,5 @@ class Market:
     liquidation_fee_cap_ppm: int = natural(Unit.RATE, "cap of the liquidation fee", PPM)
     fee_cap_ppm: int = natural(Unit.RATE, "cap of a trading fee or rebate", PPM)
     loss_cap_ppm: int = natural(Unit.RATE, "most a socialised loss may take of the price in a day", PPM)
-    shocks_ppm: tuple[int, ...] = vector(Unit.RATE, SCENARIOS, "price move of each portfolio scenario", -PPM, PPM)
+    shock_ppm: int = natural(Unit.RATE, "price move in every portfolio scenario", PPM)
+    rises: tuple[bool, ...] = flags(DIRECTIONS, "the price rises in a scenario and falls in its mirror image, or not")

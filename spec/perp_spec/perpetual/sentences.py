@@ -232,22 +232,10 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
         (Reason.MARKET_NOT_ALLOWED, "The market is the account's last closed one; 0 for an account without."),
         (Reason.NO_OPEN_INTEREST, "The fund pays something or some loss index rises."),
     ),
-    "require_report": (
-        (Reason.QUORUM, "The family reports nothing and median 0, or at least its quorum and at most its signers."),
-        (
-            Reason.SIGNERS_NOT_RISING,
-            (
-                "The first `count` signers strictly rise and are signers of the family; the places after them "
-                "are zero, signer and value."
-            ),
-        ),
-        (
-            Reason.PRICE_RANGE,
-            (
-                "The first `count` values are from 1 to the market's max_price; the places after them are zero, "
-                "signer and value."
-            ),
-        ),
+    "reported_median": (
+        (Reason.QUORUM, "The family reports at least its quorum and at most its signers."),
+        (Reason.SIGNERS_NOT_RISING, "The first `count` signers strictly rise and are signers of the family."),
+        (Reason.PRICE_RANGE, "The first `count` values are from 1 to the market's max_price."),
         (
             Reason.NOT_MEDIAN,
             "The median is the lower one: at least half of the values are at most it, and more than half at least it.",

@@ -18,7 +18,7 @@ from perp_reference.core.state import SLOTS_OF, OutOfRangeError, State
 from perp_spec.language import Rejected
 from perp_spec.perpetual import operations as ops
 from perp_spec.perpetual.common import PERPETUAL
-from perp_spec.perpetual.config import Config
+from perp_spec.perpetual.config import Config, with_bracket_margins
 from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.health import settle_whole
 from perp_spec.perpetual.reasons import Reason
@@ -237,7 +237,10 @@ def small_config() -> Config:
     config = default_config(MARKETS)
     entries = tuple(
         attrs.evolve(
-            entry, market=attrs.evolve(entry.market, max_price=2**12, max_size=2**12, bracket_2=2_000, bracket_3=10_000)
+            entry,
+            market=with_bracket_margins(
+                attrs.evolve(entry.market, max_price=2**12, max_size=2**12, bracket_2=2_000, bracket_3=10_000)
+            ),
         )
         for entry in config.markets
     )

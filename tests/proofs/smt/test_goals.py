@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from perp_proofs.smt.catalogue import GOALS
-from perp_proofs.smt.contracts import market_valid, parameters_valid
 from perp_proofs.smt.prove import PATHS_MAX, Goal, prove, reached
 from perp_proofs.smt.solver import Verdict
+from perp_spec.perpetual.bounds import market_valid, parameters_valid
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.defaults import default_config
 

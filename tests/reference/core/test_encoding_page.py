@@ -59,7 +59,7 @@ CONFIG = Config(
     parameters=Parameters(
         exchange_id=7, governance=5, markets=1, families=2, signers=(3, 3, 0, 0), quorums=(2, 2, 0, 0)
     ),
-    markets=(MarketEntry("BTC", "0.0001", Market(max_price=2**30, shocks_ppm=(50_000, -50_000, *(0,) * 14))),),
+    markets=(MarketEntry("BTC", "0.0001", Market(max_price=2**30, shock_ppm=50_000, rises=(True, *(False,) * 6))),),
     governance_key="ab",
     oracle_keys=(("01", "02", "03"), ("04", "05", "06")),
 )

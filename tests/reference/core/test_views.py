@@ -42,7 +42,7 @@ def test_the_health_terms_add_up() -> None:
 
 def test_a_portfolio_account_shows_its_scenarios() -> None:
     view = account_view(played(1), ERIN)
-    assert len(view.scenarios) == 16
+    assert len(view.scenarios) == 14
     assert max(view.scenarios) > 0
 
 

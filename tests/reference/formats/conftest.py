@@ -13,11 +13,12 @@ from perp_reference.core.state import STATE_RECORDS, RecordKey, State
 from perp_reference.formats.batch import OPERATIONS, SignedBatch, encode_batch, encode_draft
 from perp_reference.formats.config import encode_config
 from perp_reference.formats.signed import Signature, Signed
-from perp_reference.formats.state import KEY_RANGES, DiffHeader, encode_diff, encode_state
+from perp_reference.formats.state import DiffHeader, encode_diff, encode_state
 from perp_reference.signing.authorise import unsigned
 from perp_reference.signing.key_ring import KeyRing
 from perp_spec.perpetual.config import Config, MarketEntry
 from perp_spec.perpetual.defaults import default_config
+from perp_spec.perpetual.layout import KEY_RANGES
 from perp_spec.perpetual.operations import EndBatch, Header
 from perp_spec.perpetual.records import Market, Parameters
 from perp_spec.words import Field, Unit

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from perp_reference.core.state import SLOTS_OF, STATE_RECORDS, RecordKey, State, genesis
 from perp_reference.errors import MalformedInput
 from perp_reference.formats.state import (
-    KEY_RANGES,
     DiffFile,
     DiffHeader,
     StateFile,
@@ -24,6 +23,7 @@ from perp_reference.formats.state import (
     state_of,
 )
 from perp_spec.perpetual.defaults import default_config
+from perp_spec.perpetual.layout import KEY_RANGES
 from perp_spec.perpetual.records import Account, Exchange, Ledger, MarketPrice, OrderSlot, Position, Queue
 
 ZERO = "0" * 64

@@ -150,7 +150,7 @@ def primitives() -> set[str]:
         if callable(value)
         and getattr(value, "__module__", "") == language.__name__
         and name[0].islower()
-        and name not in {"reading_as", "shaping", "width_of", "table"}
+        and name not in {"reading_as", "shaping", "width_of", "table", "cut"}
     }
 
 

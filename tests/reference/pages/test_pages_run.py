@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import attrs
 import pytest
 
 from perp_hash.digest import Tag, hash_words
@@ -122,6 +123,7 @@ FUNCTIONS: dict[str, Any] = {
     "mul_div_truncate": lambda a, b, c: floor(abs(a), b, c) * (1 if a >= 0 else -1),
     "product_le": lambda a, b, c, d: a * b <= c * d,
     "digest": hash_words,
+    "changed": attrs.evolve,
     "fold": fold,
     "call_if": call_if,
     "attempt": attempt,
@@ -152,10 +154,9 @@ def summing(function: Callable[..., Any], widths: dict[str, int]) -> Callable[..
 def rules_of_the_pages() -> dict[str, Any]:
     """The functions of the pages, ready to run."""
     source = text_of_the_pages()
-    terms = width_of_terms(source, "Terms")
     widths = {
-        "position_terms": terms,
-        "exit_terms": terms + 2,
+        "position_terms": width_of_terms(source, "Terms"),
+        "cautious_terms": width_of_terms(source, "Cautious"),
         "market_window": width_of_terms(source, "WindowTerms"),
         "scenario_losses": words.SCENARIOS,
     }

@@ -8,7 +8,7 @@ from perp_reference.replay.dice import Dice
 from perp_reference.replay.oracle import LIE_PPM, NOISE_PPM, Fault, Oracle, Trouble
 from perp_spec.perpetual.defaults import RISKS, default_market, default_parameters
 from perp_spec.perpetual.operations import Report
-from perp_spec.perpetual.rules.ticks import require_report
+from perp_spec.perpetual.rules.ticks import reported_median
 from perp_spec.words import PPM
 
 PRICE = 4_000_000
@@ -25,7 +25,7 @@ def test_reports_are_well_formed_and_near_the_price(price: int) -> None:
     first, second, *others = reports(0, price=price)
     assert others == [Report(), Report()]
     for report in (first, second):
-        require_report(report, 5, 3, MARKET.max_price)
+        reported_median(report, 5, 3, MARKET.max_price)
         assert report.count == 5
         assert all(abs(value - price) * PPM <= NOISE_PPM * price + PPM for value in report.values[:5])
 

@@ -7,7 +7,6 @@ import attrs
 
 from perp_proofs.smt.contracts import (
     MARGIN_FIELDS,
-    Cautious,
     Held,
     book_moved,
     cautious_promise,
@@ -15,8 +14,9 @@ from perp_proofs.smt.contracts import (
     loss_promise,
     margin_contract,
     margin_promise,
+    margins_assumed,
     margins_promise,
-    market_valid,
+    market_assumed,
     market_words,
     pending_of,
     settled_again,
@@ -24,11 +24,12 @@ from perp_proofs.smt.contracts import (
 from perp_proofs.smt.frame import Stage
 from perp_proofs.smt.prove import Claim, Goal
 from perp_proofs.smt.terms import Flag, Word
-from perp_spec.language import both, maximum, minimum
+from perp_spec.language import both
 from perp_spec.perpetual.health import (
     NO_SUBJECT,
+    Cautious,
     Terms,
-    exit_terms,
+    cautious_terms,
     margin_at,
     position_terms,
     scenario_losses,
@@ -44,7 +45,7 @@ MARKET_VALID = "the market's configuration is valid"
 def item(stage: Stage) -> tuple[Position, MarketPrice, Market]:
     """A position joined with its market's price and configuration."""
     market = stage.record(Market, "market")
-    stage.assume(market_valid(market), MARKET_VALID)
+    stage.assume(market_assumed(market), MARKET_VALID)
     return stage.record(Position, "position"), stage.record(MarketPrice, "price"), market
 
 
@@ -120,15 +121,13 @@ def sums_do_not_depend_on_the_moment(stage: Stage) -> Iterator[Claim]:
     yield Claim("the position", same_position(first, second))
 
 
-def exit_sums_extend_those_of_settling(stage: Stage) -> Iterator[Claim]:
+def cautious_sums_keep_promise(stage: Stage) -> Iterator[Claim]:
     """Of one position, of none, and of two sums together."""
     position, price, market = item(stage)
     _, now = moment(stage)
-    settled, terms = stage.perform(position_terms, position, price, market, NO_SUBJECT, now)
-    left, sums = stage.perform(exit_terms, position, price, market, now)
-    yield Claim("the same sums", equal(sums[: len(Terms._fields)], terms))
-    yield Claim("the same position", same_position(left, settled))
-    yield Claim("one position", cautious_promise(terms, Cautious(*sums[len(Terms._fields) :])))
+    _, terms = stage.perform(position_terms, position, price, market, NO_SUBJECT, now)
+    sums = stage.perform(cautious_terms, position, price, market, now)
+    yield Claim("one position", cautious_promise(terms, sums))
     yield Claim("no position", cautious_promise(Terms(*(0,) * len(Terms._fields)), Cautious(0, 0)))
     held = held_sums(stage, "first"), held_sums(stage, "second")
     cautious = words(stage, Cautious, "caution", 2), words(stage, Cautious, "caution'", 2)
@@ -164,7 +163,7 @@ def bearing_a_loss_keeps_promise(stage: Stage) -> Iterator[Claim]:
 def market_of(stage: Stage) -> tuple[MarketPrice, MarketBook, Market]:
     """A market with its price and book."""
     market = stage.record(Market, "market")
-    stage.assume(market_valid(market), MARKET_VALID)
+    stage.assume(market_assumed(market), MARKET_VALID)
     return stage.record(MarketPrice, "price"), stage.record(MarketBook, "book"), market
 
 
@@ -181,30 +180,31 @@ def windows_move_no_index(stage: Stage) -> Iterator[Claim]:
 def margins_keep_promise(stage: Stage) -> Iterator[Claim]:
     """Of one notional, and of two."""
     market = stage.record(Market, "market")
-    stage.assume(market_valid(market), MARKET_VALID)
+    stage.assume(margins_assumed(market), MARKET_VALID)
     less, more = stage.word("less", 0, WORD_MAX), stage.word("more", 0, WORD_MAX)
     stage.assume(less <= more, "one notional is no more than the other")
     first, second = stage.perform(margin_at, less, market), stage.perform(margin_at, more, market)
-    rates = market_words(market)
-    for low, high, maintenance, initial in zip(
-        parts(less, market), parts(more, market), rates[2:5], rates[5:], strict=True
+    below, middle = market.bracket_2, market.bracket_3 - market.bracket_2
+    pairs = (
+        (market.maintenance_1_ppm, market.initial_1_ppm),
+        (market.maintenance_2_ppm, market.initial_2_ppm),
+        (market.maintenance_3_ppm, market.initial_3_ppm),
+    )
+    for (maintenance, initial), begin, width in zip(
+        pairs, (0, below, market.bracket_3), (below, middle, WORD_MAX), strict=True
     ):
+        part, other = less - begin, more - begin
         for rate in (maintenance, initial):
-            stage.hint(high - low, rate)
-            stage.hint(low, rate)
-            stage.hint(-low, rate)
-        stage.hint(low, initial - maintenance)
+            stage.hint(other - part, rate)
+            stage.hint(part, rate)
+            stage.hint(other, rate)
+            stage.hint(width - part, rate)
+            stage.hint(width - other, rate)
+        stage.hint(part, initial - maintenance)
+    stage.hint(below, market.initial_1_ppm - market.maintenance_1_ppm)
+    stage.hint(middle, market.initial_2_ppm - market.maintenance_2_ppm)
     yield Claim("one notional", margin_promise(less, first))
     yield Claim("more needs no less", margins_promise(less, first, more, second))
-
-
-def parts(notional: Word, market: Market) -> tuple[Word, ...]:
-    """The parts of a notional that lie in each bracket; used for hints only."""
-    return (
-        minimum(notional, market.bracket_2),
-        minimum(maximum(notional - market.bracket_2, 0), market.bracket_3 - market.bracket_2),
-        maximum(notional - market.bracket_3, 0),
-    )
 
 
 def margins_depend_on_rates_only(stage: Stage) -> Iterator[Claim]:
@@ -250,9 +250,9 @@ GOALS = (
         opaque=True,
     ),
     contract(
-        exit_sums_extend_those_of_settling,
-        "An exit settles exactly as any other operation does, and its cautious value is no higher.",
-        "exit_terms",
+        cautious_sums_keep_promise,
+        "What positions are worth to an exit is no more than what settling counts.",
+        "cautious_terms",
         opaque=True,
     ),
     contract(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from perp_proofs.smt.contracts import implies, margin_contract, market_valid
+from perp_proofs.smt.contracts import implies, margin_contract, market_assumed
 from perp_proofs.smt.frame import Scene, Stage, Stored, joined
 from perp_proofs.smt.goals.contracts import MARKET_VALID
 from perp_proofs.smt.prove import Claim, Goal, Statement
@@ -107,7 +107,7 @@ def traders_stay_safe(name: str, stage: Stage) -> Iterator[Claim]:
 def liquidated(stage: Stage) -> tuple[Scene, Seen]:
     """A liquidation, and the liquidated account."""
     scene = stage.scene(PERPETUAL.rules["liquidate"], signs=("position",))
-    stage.assume(market_valid(scene.before("market")), MARKET_VALID)
+    stage.assume(market_assumed(scene.before("market")), MARKET_VALID)
     return scene, seen(scene, "account", "position", "others")
 
 
@@ -160,7 +160,7 @@ def backstop_leaves_the_fund_able(stage: Stage) -> Iterator[Claim]:
 def payments_are_safe(stage: Stage) -> Iterator[Claim]:
     """What a backstop takes from an account is never more than it has."""
     scene = stage.scene(PERPETUAL.rules["backstop"])
-    stage.assume(market_valid(scene.before("market")), MARKET_VALID)
+    stage.assume(market_assumed(scene.before("market")), MARKET_VALID)
     account = seen(scene, "account", "position", "others")
     before, after = account.before.health, account.after.health
     stage.hint(before.linear - after.linear, before.equity)
@@ -171,7 +171,7 @@ def payments_are_safe(stage: Stage) -> Iterator[Claim]:
 def deleveraged(stage: Stage) -> tuple[Scene, Seen]:
     """A deleverage and its counterparty, with what the solver needs to be reminded of."""
     scene = stage.scene(PERPETUAL.rules["deleverage"], signs=("position", "counterparty_position"))
-    stage.assume(market_valid(scene.before("market")), MARKET_VALID)
+    stage.assume(market_assumed(scene.before("market")), MARKET_VALID)
     account = seen(scene, "account", "position", "others")
     other = seen(scene, "counterparty", "counterparty_position", "counterparty_others")
     for side in (account, other):

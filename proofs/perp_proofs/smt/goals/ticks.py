@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from perp_proofs.smt.contracts import market_valid, parameters_valid
+from perp_proofs.smt.contracts import market_assumed
 from perp_proofs.smt.frame import Stage
 from perp_proofs.smt.goals.contracts import MARKET_VALID
 from perp_proofs.smt.prove import Claim, Goal
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import both, either
 from perp_spec.perpetual import rules
+from perp_spec.perpetual.bounds import parameters_valid
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Market, MarketOracle, MarketPrice, Parameters
@@ -46,7 +47,7 @@ def rejected_only_for(name: str, reasons: tuple[Reason, ...], stage: Stage) -> I
     operation, _, loaded = stage.loads(rule)
     for record in loaded:
         if isinstance(record, Market):
-            stage.assume(either(market_valid(record), record.max_price == 0), MARKET_VALID)
+            stage.assume(either(market_assumed(record), record.max_price == 0), MARKET_VALID)
         if isinstance(record, Parameters):
             stage.assume(parameters_valid(record), PARAMETERS_VALID)
     result = stage.outcome(rule.function, operation, *loaded)
@@ -83,7 +84,7 @@ def divisors_are_positive(name: str, stage: Stage) -> Iterator[Claim]:
     operation, _, loaded = stage.loads(rule)
     for record in loaded:
         if isinstance(record, Market):
-            stage.assume(either(market_valid(record), record.max_price == 0), MARKET_VALID)
+            stage.assume(either(market_assumed(record), record.max_price == 0), MARKET_VALID)
         if isinstance(record, Parameters):
             stage.assume(parameters_valid(record), PARAMETERS_VALID)
     stage.perform(rule.function, operation, *loaded)
@@ -97,7 +98,7 @@ def prices_stay_in_range(name: str, stage: Stage) -> Iterator[Claim]:
     """Of one tick."""
     scene = stage.scene(PERPETUAL.rules[name])
     market, records = scene.before("market"), (scene.before("price"), scene.before("oracle"))
-    stage.assume(market_valid(market), MARKET_VALID)
+    stage.assume(market_assumed(market), MARKET_VALID)
     stage.assume(prices_in_range(*records, market), PRICES_IN_RANGE)
     stage.assume(records[1].marked_at <= scene.before("exchange").time, TIME_PASSES)
     parts: Any = prices_in_range(scene.after("price"), scene.after("oracle"), market)
@@ -108,7 +109,7 @@ def funding_is_capped(stage: Stage) -> Iterator[Claim]:
     """An hour charges an eighth of the cap at most."""
     scene = stage.scene(PERPETUAL.rules["funding_tick"])
     market = scene.before("market")
-    stage.assume(market_valid(market), MARKET_VALID)
+    stage.assume(market_assumed(market), MARKET_VALID)
     rate: Word = scene.after("oracle").funding_rate_ppm
     yield Claim("the rate is capped", both(8 * rate <= market.funding_cap_ppm, 8 * rate >= -market.funding_cap_ppm))
 

@@ -1,6 +1,6 @@
 """Accounts and their slots: open_account, set_kind, cancel, compact."""
 
-from perp_spec.language import both, either, negate, require, select
+from perp_spec.language import both, changed, either, negate, require, select
 from perp_spec.operation import reads, updates, updates_held
 from perp_spec.perpetual.common import (
     PERPETUAL,
@@ -81,7 +81,7 @@ def set_kind(
     )
     side = settle_whole(parameters, exchange.time, 0, account, held)
     terms = side.terms
-    changed = health(
+    after = health(
         op.kind,
         side.collateral,
         terms.value,
@@ -91,17 +91,8 @@ def set_kind(
         worst_rest(held),
         parameters,
     )
-    require(both(side.health.equity >= side.health.initial, changed.equity >= changed.initial), Reason.INITIAL_MARGIN)
-    settled = Account(
-        kind=op.kind,
-        owner=account.owner,
-        parent=account.parent,
-        market=account.market,
-        collateral=side.collateral,
-        slots=account.slots,
-        liquidated_at=account.liquidated_at,
-        closed_market=account.closed_market,
-    )
+    require(both(side.health.equity >= side.health.initial, after.equity >= after.initial), Reason.INITIAL_MARGIN)
+    settled = changed(account, kind=op.kind, collateral=side.collateral)
     return carry(ledger, terms.dust), settled, side.held, used
 
 
@@ -134,14 +125,5 @@ def compact(
     require(both(op.top == account.slots - 1, op.hole != op.top), Reason.SLOT)
     vacant = top.size == 0
     require(either(vacant, both(hole.size == 0, op.hole < op.top)), Reason.NOTHING_TO_COMPACT)
-    lowered = Account(
-        kind=account.kind,
-        owner=account.owner,
-        parent=account.parent,
-        market=account.market,
-        collateral=account.collateral,
-        slots=account.slots - 1,
-        liquidated_at=account.liquidated_at,
-        closed_market=account.closed_market,
-    )
+    lowered = changed(account, slots=account.slots - 1)
     return lowered, select(vacant, hole, top), Position()

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from perp_spec.language import (
     both,
+    changed,
     indicator,
     maximum,
     minimum,
@@ -47,29 +48,11 @@ def begin_batch(
     require(header.previous_root == root, Reason.PREVIOUS_ROOT)
     require(header.config_digest == config_digest, Reason.CONFIG_DIGEST)
     elapsed = minimum(header.time - ledger.bucket_at, DAY)
-    begun = Exchange(
-        number=header.number,
-        time=header.time,
-        mode=exchange.mode,
-        switch=exchange.switch,
-        proven=exchange.proven,
-        window=exchange.window,
-        window_mode=exchange.window_mode,
-        window_previous=exchange.window_previous,
-        fund_day=exchange.fund_day,
-        fund_reference=exchange.fund_reference,
-        frozen_at=exchange.frozen_at,
-        escape_vault=exchange.escape_vault,
-    )
-    refilled = Ledger(
-        vault=ledger.vault,
-        dust=ledger.dust,
-        fund_inbox=ledger.fund_inbox,
-        fees_inbox=ledger.fees_inbox,
-        bankrupt=ledger.bankrupt,
+    begun = changed(exchange, number=header.number, time=header.time)
+    refilled = changed(
+        ledger,
         bucket=minimum(ledger.bucket + elapsed * parameters.bucket_refill, parameters.bucket_size),
         bucket_at=header.time,
-        claims=ledger.claims,
     )
     return begun, refilled
 
@@ -79,20 +62,7 @@ def record_proof(op: RecordProof, exchange: Exchange) -> tuple[Exchange]:
     """Note that the chain below has accepted the proof of a batch."""
     require_live(exchange)
     require(both(op.number > exchange.proven, op.number < exchange.number), Reason.BATCH_NUMBER)
-    noted = Exchange(
-        number=exchange.number,
-        time=exchange.time,
-        mode=exchange.mode,
-        switch=exchange.switch,
-        proven=op.number,
-        window=exchange.window,
-        window_mode=exchange.window_mode,
-        window_previous=exchange.window_previous,
-        fund_day=exchange.fund_day,
-        fund_reference=exchange.fund_reference,
-        frozen_at=exchange.frozen_at,
-        escape_vault=exchange.escape_vault,
-    )
+    noted = changed(exchange, proven=op.number)
     return (noted,)
 
 
@@ -112,34 +82,8 @@ def set_kill_switch(
     used = use_intent(op.intent, stored, exchange.time)
     known = both(op.mode <= Mode.HALT, op.mode != Mode.AUCTION)
     require(known, Reason.KILL_SWITCH)
-    switched = Exchange(
-        number=exchange.number,
-        time=exchange.time,
-        mode=exchange.mode,
-        switch=select(op.whole, op.mode, exchange.switch),
-        proven=exchange.proven,
-        window=exchange.window,
-        window_mode=exchange.window_mode,
-        window_previous=exchange.window_previous,
-        fund_day=exchange.fund_day,
-        fund_reference=exchange.fund_reference,
-        frozen_at=exchange.frozen_at,
-        escape_vault=exchange.escape_vault,
-    )
-    marked = MarketPrice(
-        price=price.price,
-        index=price.index,
-        funding_index=price.funding_index,
-        loss_index=price.loss_index,
-        buffer_long_ppm=price.buffer_long_ppm,
-        buffer_short_ppm=price.buffer_short_ppm,
-        level=price.level,
-        gap=price.gap,
-        ticked_at=price.ticked_at,
-        blind_since=price.blind_since,
-        mode=price.mode,
-        switch=select(op.whole, price.switch, op.mode),
-    )
+    switched = changed(exchange, switch=select(op.whole, op.mode, exchange.switch))
+    marked = changed(price, switch=select(op.whole, price.switch, op.mode))
     return switched, marked, used
 
 
@@ -163,26 +107,11 @@ def market_window(
     throttle_part = product_le(parameters.window_throttle_ppm, book.window_open_interest, book.window_liquidated, PPM)
     reduce_part = product_le(parameters.window_reduce_ppm, book.window_open_interest, book.window_liquidated, PPM)
     outside_band = select(price.gap, Mode.REDUCE_ONLY, Mode.NORMAL)
-    moded = MarketPrice(
-        price=price.price,
-        index=price.index,
-        funding_index=price.funding_index,
-        loss_index=price.loss_index,
-        buffer_long_ppm=price.buffer_long_ppm,
-        buffer_short_ppm=price.buffer_short_ppm,
-        level=price.level,
-        gap=price.gap,
-        ticked_at=price.ticked_at,
-        blind_since=price.blind_since,
-        mode=maximum(price.switch, outside_band),
-        switch=price.switch,
-    )
-    windowed = MarketBook(
-        open_interest=book.open_interest,
+    moded = changed(price, mode=maximum(price.switch, outside_band))
+    windowed = changed(
+        book,
         window_open_interest=select(rolled, book.open_interest, book.window_open_interest),
         window_liquidated=select(rolled, 0, book.window_liquidated),
-        loss_day=book.loss_day,
-        loss_today=book.loss_today,
     )
     return (moded, windowed), WindowTerms(
         counted=indicator(counted),
@@ -257,18 +186,13 @@ def end_batch(
     )
     require(op.mode != Mode.AUCTION, Reason.KILL_SWITCH)
     require(op.mode >= demanded, Reason.MODE_NOT_ESCALATED)
-    ended = Exchange(
-        number=exchange.number,
-        time=now,
+    ended = changed(
+        exchange,
         mode=op.mode,
-        switch=exchange.switch,
-        proven=exchange.proven,
         window=window,
         window_mode=select(rolled, Mode.NORMAL, window_mode),
         window_previous=previous,
         fund_day=today,
         fund_reference=reference,
-        frozen_at=exchange.frozen_at,
-        escape_vault=exchange.escape_vault,
     )
     return ended, stored

@@ -5,6 +5,7 @@ from perp_spec.language import (
     attempt,
     both,
     call_if,
+    changed,
     clamp,
     either,
     maximum,
@@ -39,7 +40,6 @@ from perp_spec.perpetual.health import (
     Whole,
     move_side,
     require_valid_transition_if,
-    settle_for_exit,
     settle_side,
     settle_whole,
     slot_fits,
@@ -93,13 +93,12 @@ def note_request(
     require(either(op.kind == Forced.WITHDRAW, op.kind == Forced.REDUCE), Reason.BAD_KIND)
     require(op.market < parameters.markets, Reason.NO_MARKET)
     require(request.kind == Forced.NONE, Reason.FORCED_PENDING)
-    return Request(
+    return changed(
+        request,
         kind=op.kind,
         market=op.market,
         amount=op.amount,
         deadline=exchange.time + parameters.forced_seconds,
-        claim=request.claim,
-        claimed=request.claimed,
     )
 
 
@@ -125,20 +124,19 @@ def request_forced(
 
 def answered(request: Request, kept: bool, amount: int) -> Request:
     """The request after an answer: kept with that amount left, or gone."""
-    return Request(
+    return changed(
+        request,
         kind=select(kept, request.kind, Forced.NONE),
         market=select(kept, request.market, 0),
         amount=select(kept, amount, 0),
         deadline=select(kept, request.deadline, 0),
-        claim=request.claim,
-        claimed=request.claimed,
     )
 
 
-def forced_payment(ledger: Ledger, side: Whole, amount: int) -> int:
+def forced_payment(ledger: Ledger, side: Whole, held: Held, now: int, amount: int) -> int:
     """What leaves the account, if it may leave; the withdrawal bucket does not count here."""
     require(amount <= ledger.vault, Reason.VAULT)
-    pay_out(side, amount)
+    pay_out(side, held, now, amount)
     return amount
 
 
@@ -163,8 +161,8 @@ def forced_withdraw(
     """Answer a forced withdrawal. A refusal because of the oracle keeps the request, its deadline running."""
     require_live(exchange)
     require(request.kind == Forced.WITHDRAW, Reason.FORCED_UNKNOWN)
-    side = settle_for_exit(parameters, exchange.time, 0, account, held)
-    result, paid = attempt(forced_payment, ledger, side, request.amount, otherwise=0)
+    side = settle_whole(parameters, exchange.time, 0, account, held)
+    result, paid = attempt(forced_payment, ledger, side, held, exchange.time, request.amount, otherwise=0)
     require(op.result == result, Reason.FORCED_RESULT)
     collateral = side.collateral - paid
     booked = carry(
@@ -463,20 +461,7 @@ def freeze(op: Freeze, exchange: Exchange, ledger: Ledger, request: Request) -> 
     require_live(exchange)
     require(request.kind != Forced.NONE, Reason.FORCED_UNKNOWN)
     require(exchange.time > request.deadline, Reason.NOT_DUE)
-    frozen = Exchange(
-        number=exchange.number,
-        time=exchange.time,
-        mode=exchange.mode,
-        switch=exchange.switch,
-        proven=exchange.proven,
-        window=exchange.window,
-        window_mode=exchange.window_mode,
-        window_previous=exchange.window_previous,
-        fund_day=exchange.fund_day,
-        fund_reference=exchange.fund_reference,
-        frozen_at=exchange.time,
-        escape_vault=ledger.vault,
-    )
+    frozen = changed(exchange, frozen_at=exchange.time, escape_vault=ledger.vault)
     return (frozen,)
 
 
@@ -509,14 +494,7 @@ def escape_claim(
     require(request.claimed == Claim.NONE, Reason.CLAIMED)
     side = settle_whole(parameters, exchange.time, 0, account, held)
     claim = clamp(side.health.equity, 0, CLAIMS_MAX - ledger.claims)
-    claimed = Request(
-        kind=request.kind,
-        market=request.market,
-        amount=request.amount,
-        deadline=request.deadline,
-        claim=claim,
-        claimed=Claim.CLAIMED,
-    )
+    claimed = changed(request, claim=claim, claimed=Claim.CLAIMED)
     bankrupt = flat_and_negative(side.terms.occupied, side.collateral) - side.bankrupt
     booked = carry(ledger, side.terms.dust, bankrupt=bankrupt, claims=claim)
     return booked, claimed, with_collateral(account, side.collateral), side.held
@@ -541,12 +519,5 @@ def escape_pay(
     payout = mul_div_floor(request.claim, covered, maximum(ledger.claims, 1))
     require(op.amount == payout, Reason.AMOUNT)
     require(payout <= ledger.vault, Reason.VAULT)
-    paid = Request(
-        kind=request.kind,
-        market=request.market,
-        amount=request.amount,
-        deadline=request.deadline,
-        claim=request.claim,
-        claimed=Claim.PAID,
-    )
+    paid = changed(request, claimed=Claim.PAID)
     return carry(ledger, 0, vault=-payout), paid, with_collateral(account, account.collateral - payout)

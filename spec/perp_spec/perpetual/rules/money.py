@@ -1,7 +1,7 @@
 """Money in and out: deposit, withdraw, transfer."""
 
 from perp_hash.digest import Tag
-from perp_spec.language import attempt, both, digest, either, product_le, require
+from perp_spec.language import attempt, both, call_if, digest, either, negate, product_le, require
 from perp_spec.operation import reads, updates, updates_held
 from perp_spec.perpetual.common import (
     PERPETUAL,
@@ -16,7 +16,7 @@ from perp_spec.perpetual.common import (
     use_intent,
     with_collateral,
 )
-from perp_spec.perpetual.health import Held, Whole, settle_for_exit, settle_whole
+from perp_spec.perpetual.health import Cautious, Held, Whole, cautious_sums, settle_whole
 from perp_spec.perpetual.operations import Deposit, Transfer, Withdraw
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import (
@@ -91,7 +91,7 @@ def deposit(
     return booked, consumed, with_collateral(account, collateral), side.held
 
 
-def pay_out(side: Whole, amount: int) -> int:
+def pay_out(side: Whole, held: Held, now: int, amount: int) -> int:
     """Collateral after `amount` leaves a settled account, if it may leave.
 
     While a market the account holds is degraded, twice the initial margin must stay: at the health price, and again
@@ -99,11 +99,11 @@ def pay_out(side: Whole, amount: int) -> int:
     """
     collateral = side.collateral - amount
     equity = side.health.equity - amount
-    cautious = both(
-        product_le(2, side.health.initial, equity, 1), collateral + side.cautious_value >= 2 * side.cautious_initial
-    )
+    degraded = side.terms.degraded >= 1
+    value, initial = call_if(degraded, cautious_sums, held, now, otherwise=Cautious(0, 0))
+    cautious = both(product_le(2, side.health.initial, equity, 1), collateral + value >= 2 * initial)
     require(equity >= side.health.initial, Reason.INITIAL_MARGIN)
-    require(either(side.terms.degraded == 0, cautious), Reason.ORACLE_LEVEL)
+    require(either(negate(degraded), cautious), Reason.ORACLE_LEVEL)
     require_collateral(collateral)
     return collateral
 
@@ -134,8 +134,8 @@ def withdraw(
     used = use_intent(op.intent, stored, exchange.time)
     require(op.amount <= ledger.bucket, Reason.BUCKET)
     require(op.amount <= ledger.vault, Reason.VAULT)
-    side = settle_for_exit(parameters, exchange.time, inbox_of(op.account, ledger), account, held)
-    collateral = pay_out(side, op.amount)
+    side = settle_whole(parameters, exchange.time, inbox_of(op.account, ledger), account, held)
+    collateral = pay_out(side, held, exchange.time, op.amount)
     booked = carry(
         ledger,
         side.terms.dust,
@@ -177,8 +177,8 @@ def transfer(
     require_account(sender)
     require_account(recipient)
     used = use_intent(op.intent, stored, exchange.time)
-    payer = settle_for_exit(parameters, exchange.time, inbox_of(op.sender, ledger), sender, sender_held)
-    left = pay_out(payer, op.amount)
+    payer = settle_whole(parameters, exchange.time, inbox_of(op.sender, ledger), sender, sender_held)
+    left = pay_out(payer, sender_held, exchange.time, op.amount)
     payee = settle_whole(parameters, exchange.time, inbox_of(op.recipient, ledger), recipient, recipient_held)
     received = payee.collateral + op.amount
     require_collateral(received)

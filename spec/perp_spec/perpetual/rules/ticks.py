@@ -5,6 +5,8 @@ from typing import NamedTuple
 from perp_spec.language import (
     absolute,
     both,
+    call_if,
+    changed,
     clamp,
     either,
     indicator,
@@ -67,13 +69,12 @@ GOOD_TICKS = 10
 
 
 @table()
-def require_report(report: Report, signers: int, quorum: int, max_price: int) -> None:
-    """A family reports nothing, or at least its quorum.
+def reported_median(report: Report, signers: int, quorum: int, max_price: int) -> int:
+    """The price a family reports: from its quorum at least, signers strictly rising, prices in range, and their median.
 
-    Signers strictly rising, prices in range, and their lower median.
+    What lies beyond `count` says nothing.
     """
-    none = both(report.count == 0, report.median == 0)
-    require(either(none, both(report.count >= quorum, report.count >= 1, report.count <= signers)), Reason.QUORUM)
+    require(both(report.count >= quorum, report.count <= signers), Reason.QUORUM)
     rising = True
     in_range = True
     at_most = 0
@@ -82,17 +83,16 @@ def require_report(report: Report, signers: int, quorum: int, max_price: int) ->
     for place in range(SIGNERS_MAX):
         signer = report.signers[place]
         value = report.values[place]
-        used = place < report.count
-        unused = both(negate(used), signer == 0, value == 0)
-        rising = both(rising, either(unused, both(used, signer > last, signer < signers)))
-        in_range = both(in_range, either(unused, both(used, value >= 1, value <= max_price)))
-        at_most = at_most + indicator(both(used, value <= report.median))
-        at_least = at_least + indicator(both(used, value >= report.median))
-        last = select(used, signer, last)
+        unused = place >= report.count
+        rising = both(rising, either(unused, both(signer > last, signer < signers)))
+        in_range = both(in_range, either(unused, both(value >= 1, value <= max_price)))
+        at_most = at_most + select(unused, 0, indicator(value <= report.median))
+        at_least = at_least + select(unused, 0, indicator(value >= report.median))
+        last = signer
     require(rising, Reason.SIGNERS_NOT_RISING)
     require(in_range, Reason.PRICE_RANGE)
-    lower_median = both(2 * at_most >= report.count, 2 * at_least > report.count)
-    require(either(none, lower_median), Reason.NOT_MEDIAN)
+    require(both(2 * at_most >= report.count, 2 * at_least > report.count), Reason.NOT_MEDIAN)
+    return report.median
 
 
 class Candidate(NamedTuple):
@@ -208,9 +208,11 @@ def oracle_tick(
     reported_at: tuple[int, ...] = ()
     for place in range(FAMILIES_MAX):
         report = op.reports[place]
-        require_report(report, parameters.signers[place], parameters.quorums[place], market.max_price)
         said = report.count >= 1
-        values = (*values, select(said, report.median, oracle.values[place]))
+        signers, quorum = parameters.signers[place], parameters.quorums[place]
+        known = oracle.values[place]
+        value = call_if(said, reported_median, report, signers, quorum, market.max_price, otherwise=known)
+        values = (*values, value)
         reported_at = (*reported_at, select(said, now, oracle.reported_at[place]))
 
     index, bad, lone, disputed, apart = candidate_of(
@@ -238,34 +240,17 @@ def oracle_tick(
     new_index = select(blind, price.index, index)
     new_average = select(either(blind, degraded), oracle.average, average)
     new_mark = mark_of(new_index, oracle.premium, oracle.book, market)
-    ticked = MarketPrice(
+    ticked = changed(
+        price,
         price=select(blind, price.price, health_price(new_mark, gap, new_average, market)),
         index=new_index,
-        funding_index=price.funding_index,
-        loss_index=price.loss_index,
-        buffer_long_ppm=price.buffer_long_ppm,
-        buffer_short_ppm=price.buffer_short_ppm,
         level=level,
         gap=gap,
         ticked_at=now,
         blind_since=select(blind, select(before.blind, before.blind_from, now), 0),
-        mode=price.mode,
-        switch=price.switch,
     )
-    return ticked, MarketOracle(
-        average=new_average,
-        book=oracle.book,
-        premium=oracle.premium,
-        marked_at=oracle.marked_at,
-        good_ticks=good_ticks,
-        disputed_since=since,
-        funding_rate_ppm=oracle.funding_rate_ppm,
-        premium_sum=oracle.premium_sum,
-        samples=oracle.samples,
-        sampled_at=oracle.sampled_at,
-        funded_at=oracle.funded_at,
-        values=values,
-        reported_at=reported_at,
+    return ticked, changed(
+        oracle, average=new_average, good_ticks=good_ticks, disputed_since=since, values=values, reported_at=reported_at
     )
 
 
@@ -299,35 +284,10 @@ def mark(
     book = median(op.bid, op.ask, op.last)
     new_mark = mark_of(price.index, premium, book, market)
     state = oracle_state(price, market, now)
-    marked = MarketPrice(
-        price=select(state.blind, price.price, health_price(new_mark, price.gap, oracle.average, market)),
-        index=price.index,
-        funding_index=price.funding_index,
-        loss_index=price.loss_index,
-        buffer_long_ppm=price.buffer_long_ppm,
-        buffer_short_ppm=price.buffer_short_ppm,
-        level=price.level,
-        gap=price.gap,
-        ticked_at=price.ticked_at,
-        blind_since=price.blind_since,
-        mode=price.mode,
-        switch=price.switch,
+    marked = changed(
+        price, price=select(state.blind, price.price, health_price(new_mark, price.gap, oracle.average, market))
     )
-    return marked, MarketOracle(
-        average=oracle.average,
-        book=book,
-        premium=premium,
-        marked_at=now,
-        good_ticks=oracle.good_ticks,
-        disputed_since=oracle.disputed_since,
-        funding_rate_ppm=oracle.funding_rate_ppm,
-        premium_sum=oracle.premium_sum,
-        samples=oracle.samples,
-        sampled_at=oracle.sampled_at,
-        funded_at=oracle.funded_at,
-        values=oracle.values,
-        reported_at=oracle.reported_at,
-    )
+    return marked, changed(oracle, book=book, premium=premium, marked_at=now)
 
 
 @PERPETUAL.operation(
@@ -351,20 +311,11 @@ def premium_sample(
     premium = clamp(mul_div_truncate(distance, PPM, maximum(price.index, 1)), -PREMIUM_CLAMP_PPM, PREMIUM_CLAMP_PPM)
     trusted = negate(oracle_state(price, market, now).suspended)
     counts = both(oracle.samples < SAMPLES_FULL, trusted)
-    sampled = MarketOracle(
-        average=oracle.average,
-        book=oracle.book,
-        premium=oracle.premium,
-        marked_at=oracle.marked_at,
-        good_ticks=oracle.good_ticks,
-        disputed_since=oracle.disputed_since,
-        funding_rate_ppm=oracle.funding_rate_ppm,
+    sampled = changed(
+        oracle,
         premium_sum=oracle.premium_sum + select(counts, premium, 0),
         samples=oracle.samples + indicator(counts),
         sampled_at=now,
-        funded_at=oracle.funded_at,
-        values=oracle.values,
-        reported_at=oracle.reported_at,
     )
     return (sampled,)
 
@@ -403,32 +354,10 @@ def funding_tick(
     state = oracle_state(price, market, now)
     rate_ppm = hourly_rate_ppm(oracle.premium_sum, oracle.samples, state.suspended, market)
     bound = market.max_price * PPM
-    funded = MarketPrice(
-        price=price.price,
-        index=price.index,
+    funded = changed(
+        price,
         funding_index=clamp(price.funding_index + rate_ppm * price.index, -bound, bound),
-        loss_index=price.loss_index,
-        buffer_long_ppm=market.buffer_intervals * maximum(rate_ppm, market.buffer_floor_ppm),
-        buffer_short_ppm=market.buffer_intervals * maximum(-rate_ppm, market.buffer_floor_ppm),
-        level=price.level,
-        gap=price.gap,
-        ticked_at=price.ticked_at,
-        blind_since=price.blind_since,
-        mode=price.mode,
-        switch=price.switch,
+        buffer_long_ppm=minimum(market.buffer_intervals * maximum(rate_ppm, market.buffer_floor_ppm), PPM),
+        buffer_short_ppm=minimum(market.buffer_intervals * maximum(-rate_ppm, market.buffer_floor_ppm), PPM),
     )
-    return funded, MarketOracle(
-        average=oracle.average,
-        book=oracle.book,
-        premium=oracle.premium,
-        marked_at=oracle.marked_at,
-        good_ticks=oracle.good_ticks,
-        disputed_since=oracle.disputed_since,
-        funding_rate_ppm=rate_ppm,
-        premium_sum=0,
-        samples=0,
-        sampled_at=oracle.sampled_at,
-        funded_at=now,
-        values=oracle.values,
-        reported_at=oracle.reported_at,
-    )
+    return funded, changed(oracle, funding_rate_ppm=rate_ppm, premium_sum=0, samples=0, funded_at=now)

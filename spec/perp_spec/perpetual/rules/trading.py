@@ -21,10 +21,10 @@ from perp_spec.perpetual.health import (
     Held,
     Moved,
     Side,
-    move_side,
+    moved_side,
     oracle_state,
     require_valid_transition_if,
-    settle_side,
+    settled_side,
     slot_fits,
 )
 from perp_spec.perpetual.operations import Trade
@@ -68,8 +68,8 @@ def fill_side(
     cash: int,
 ) -> Fill:
     """Settle a user's account and give it `delta` lots of the subject market and `cash` atoms."""
-    side = settle_side(parameters, now, 0, account, position, others, price, market, subject)
-    moved = move_side(parameters, side, price, market, subject, slot, delta, cash, account.liquidated_at)
+    side = settled_side(parameters, now, 0, account, position, others, price, market, subject)
+    moved = moved_side(parameters, side, price, market, subject, slot, delta, cash, account.liquidated_at)
     return Fill(side, moved)
 
 

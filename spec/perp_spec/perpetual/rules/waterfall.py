@@ -7,6 +7,8 @@ from perp_spec.language import (
     attempt,
     both,
     call_if,
+    changed,
+    cut,
     either,
     fold,
     maximum,
@@ -42,7 +44,6 @@ from perp_spec.perpetual.health import (
     Moved,
     Side,
     at_best,
-    linear_ratio_kept,
     move_side,
     oracle_state,
     ratio_kept,
@@ -102,7 +103,7 @@ def step_cap(size: int, degraded: bool, price: MarketPrice, market: Market) -> i
 def liquidation_kept_health(account: int, kind: int, before: Health, after: Health) -> bool:
     """A liquidated account's ratio did not fall: on the linear margin for portfolio accounts and the fund."""
     on_linear = either(kind == Kind.PORTFOLIO, account == FUND)
-    return select(on_linear, linear_ratio_kept(before, after), ratio_kept(before, after))
+    return ratio_kept(on_linear, before, after)
 
 
 def require_staged(
@@ -455,6 +456,7 @@ def released(equity: int, before: int, after: int) -> int:
     return mul_div_floor(maximum(before - after, 0), equity, maximum(before, 1))
 
 
+@cut
 def deleverage_payment(side: Side, other: Side, unpaid: Health, lots: int, price: MarketPrice, market: Market) -> int:
     """What the counterparty pays beyond the health price.
 
@@ -563,7 +565,7 @@ def deleverage(
     require(negate(possible), Reason.BACKSTOP_POSSIBLE)
     direction = sign_of(side.size)
     value = direction * op.lots * price.price
-    unpaid = move_side(
+    closed = move_side(
         parameters,
         other,
         price,
@@ -574,23 +576,14 @@ def deleverage(
         -value,
         counterparty.liquidated_at,
     )
-    paid = deleverage_payment(side, other, unpaid.health, op.lots, price, market)
+    paid = deleverage_payment(side, other, closed.health, op.lots, price, market)
+    left = closed.account.collateral - paid
     moved = move_side(parameters, side, price, market, op.market, op.slot, -direction * op.lots, value + paid, now)
-    closed = move_side(
-        parameters,
-        other,
-        price,
-        market,
-        op.market,
-        op.counterparty_slot,
-        direction * op.lots,
-        -value - paid,
-        counterparty.liquidated_at,
-    )
     booked = carry(
         ledger,
         side.dust + other.dust,
         fund=-inbox - other_inbox,
+        # Only who is at zero or above pays, and stays there: bankrupt or not, that is as before the payment.
         bankrupt=moved.bankrupt + closed.bankrupt - side.bankrupt - other.bankrupt,
     )
     return (
@@ -599,7 +592,7 @@ def deleverage(
         moved.account,
         moved.position,
         side.others,
-        closed.account,
+        with_collateral(closed.account, left),
         closed.position,
         other.others,
     )
@@ -636,27 +629,8 @@ def bear_loss(
     rise = select(whole, limit, wanted)
     collected = mul_div_floor(lots, rise, PPM)
     covered = minimum(loss.deficit, collected)
-    raised = MarketPrice(
-        price=price.price,
-        index=price.index,
-        funding_index=price.funding_index,
-        loss_index=price.loss_index + rise,
-        buffer_long_ppm=price.buffer_long_ppm,
-        buffer_short_ppm=price.buffer_short_ppm,
-        level=price.level,
-        gap=price.gap,
-        ticked_at=price.ticked_at,
-        blind_since=price.blind_since,
-        mode=price.mode,
-        switch=price.switch,
-    )
-    bearing = MarketBook(
-        open_interest=book.open_interest,
-        window_open_interest=book.window_open_interest,
-        window_liquidated=book.window_liquidated,
-        loss_day=today,
-        loss_today=borne + rise,
-    )
+    raised = changed(price, loss_index=price.loss_index + rise)
+    bearing = changed(book, loss_day=today, loss_today=borne + rise)
     return (raised, bearing), Loss(
         deficit=loss.deficit - covered,
         raised=loss.raised + rise,

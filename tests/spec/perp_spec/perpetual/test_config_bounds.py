@@ -5,7 +5,14 @@ from typing import Any
 import attrs
 import pytest
 
-from perp_spec.perpetual.config import Config, MarketEntry, covering_shocks, gap_theorem_ppm, violations
+from perp_spec.perpetual.config import (
+    Config,
+    MarketEntry,
+    covering_directions,
+    gap_theorem_ppm,
+    violations,
+    with_bracket_margins,
+)
 from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.words import PPM
@@ -19,7 +26,8 @@ def with_parameters(config: Config, **changes: Any) -> Config:
 
 def with_market(config: Config, **changes: Any) -> Config:
     first, *rest = config.markets
-    return attrs.evolve(config, markets=(attrs.evolve(first, market=attrs.evolve(first.market, **changes)), *rest))
+    changed = with_bracket_margins(attrs.evolve(first.market, **changes))
+    return attrs.evolve(config, markets=(attrs.evolve(first, market=changed), *rest))
 
 
 def found(config: Config) -> list[tuple[Reason, str]]:
@@ -93,6 +101,7 @@ MARKETS = [
     ({"bracket_2": 0}, "bracket_3"),
     ({"bracket_2": 10_001}, "bracket_3"),
     ({"bracket_3": 2**62 + 1}, "bracket_3"),
+    ({"shock_ppm": 119_999}, "shock_ppm"),
     ({"maintenance_1_ppm": 60_001, "initial_1_ppm": 60_001}, "maintenance_3_ppm"),
     ({"initial_1_ppm": 29_999}, "initial_1_ppm"),
     ({"initial_2_ppm": 59_999}, "initial_2_ppm"),
@@ -134,31 +143,26 @@ def test_maintenance_rates_are_not_zero() -> None:
     assert (Reason.CONFIG, "markets[0].maintenance_1_ppm") in broken
 
 
-def shocks(*values: int) -> tuple[int, ...]:
-    return (*values, *(0,) * (16 - len(values)))
+@pytest.mark.parametrize("name", ["maintenance_2_atoms", "maintenance_3_atoms", "initial_2_atoms", "initial_3_atoms"])
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_margins_of_whole_brackets_follow_from_the_rates(name: str, step: int) -> None:
+    config = small_config()
+    market = config.markets[0].market
+    wrong = attrs.evolve(market, **{name: getattr(market, name) + step})
+    follower = {"maintenance_2_atoms": ["maintenance_3_atoms"], "initial_2_atoms": ["initial_3_atoms"]}.get(name, [])
+    broken = found(attrs.evolve(config, markets=(attrs.evolve(config.markets[0], market=wrong), *config.markets[1:])))
+    assert broken == [(Reason.CONFIG, f"markets[0].{field}") for field in (name, *follower)]
 
 
-@pytest.mark.parametrize(
-    ("values", "count"),
-    [
-        (shocks(119_999, -240_000), 5),  # nothing up by the top maintenance rate, and never apart
-        (shocks(240_000, -119_999), 5),
-        (shocks(240_000, -240_000), 4),  # up and down, but always with the others
-    ],
-    ids=str,
-)
-def test_scenarios_cover_each_market_and_each_pair(values: tuple[int, ...], count: int) -> None:
-    broken = found(with_market(small_config(), shocks_ppm=values))
-    assert {reason for reason, _ in broken} == {Reason.CONFIG}
-    assert len(broken) == count
+def test_some_scenario_moves_any_two_markets_apart() -> None:
+    alike = with_market(small_config(), rises=small_config().markets[1].market.rises)
+    assert found(alike) == [(Reason.CONFIG, "markets[1].rises")]
 
 
-def test_covering_shocks_tell_any_two_markets_apart() -> None:
-    rows = [covering_shocks(market, 100) for market in range(64)]
-    for one in range(64):
-        for other in range(64):
-            apart = any(a == -100 and b == 100 for a, b in zip(rows[one], rows[other], strict=True))
-            assert apart == (one != other)
+def test_covering_directions_tell_any_two_markets_apart() -> None:
+    rows = [covering_directions(market) for market in range(64)]
+    assert len(set(rows)) == 64
+    assert {row[0] for row in rows} == {True}
 
 
 @pytest.mark.parametrize(
@@ -166,10 +170,10 @@ def test_covering_shocks_tell_any_two_markets_apart() -> None:
     [
         (with_parameters(small_config(), signers=(5, 5)), "parameters.signers"),
         (with_parameters(small_config(), quorums=()), "parameters.quorums"),
-        (with_market(small_config(), shocks_ppm=()), "markets[0].shocks_ppm"),
-        (with_market(small_config(), shocks_ppm=(0,) * 17), "markets[0].shocks_ppm"),
+        (with_market(small_config(), rises=()), "markets[0].rises"),
+        (with_market(small_config(), rises=(True,) * 8), "markets[0].rises"),
     ],
-    ids=["signers", "quorums", "no shocks", "17 shocks"],
+    ids=["signers", "quorums", "no directions", "8 directions"],
 )
 def test_a_vector_of_another_length_is_reported(config: Config, place: str) -> None:
     assert found(config) == [(Reason.CONFIG, place)]

@@ -5,6 +5,7 @@ import pytest
 from perp_reference.core.audit import audit
 from perp_reference.core.explain import explain
 from perp_spec.perpetual.common import PERPETUAL
+from perp_spec.perpetual.operations import Report
 from perp_spec.perpetual.reasons import Reason
 from support.reached import UNREACHABLE
 from support.scenes import accounts, batch, forced, money, ticks, trading, waterfall
@@ -116,6 +117,14 @@ def test_header(changes: dict[str, int], reason: Reason) -> None:
 def test_malformed_report(reason: Reason, bad: object) -> None:
     world, operation = ticks.four_families()
     assert world.apply(ticks.said(1, bad)(world, operation)) is reason  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(("plain", "padded"), ticks.PADDED_REPORTS, ids=str)
+def test_what_lies_beyond_the_count_of_a_report_says_nothing(plain: Report, padded: Report) -> None:
+    worlds = [ticks.four_families() for _ in range(2)]
+    for (world, operation), said in zip(worlds, (plain, padded), strict=True):
+        assert world.apply(ticks.said(1, said)(world, operation)) is None
+    assert worlds[0][0].state.tables == worlds[1][0].state.tables
 
 
 @pytest.mark.parametrize("parent", accounts.PARENTS)
