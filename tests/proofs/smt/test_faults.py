@@ -19,7 +19,10 @@ FAULTS = (
     (Fault(waterfall.liquidate, "fee - inbox", "fee"), "liquidate_conserves_money"),
     (Fault(money.pay_out, "side.collateral - amount", "side.collateral"), "withdraw_conserves_money"),
     (Fault(common.carry, "mul_div_remainder(micro_atoms, 1, PPM)", "micro_atoms"), "withdraw_conserves_money"),
-    (Fault(waterfall.deleverage, "-value - paid", "-value"), "deleverage_conserves_money"),
+    (
+        Fault(waterfall.deleverage, "closed.account.collateral - paid", "closed.account.collateral"),
+        "deleverage_conserves_money",
+    ),
     (Fault(waterfall.bear_loss, "mul_div_remainder(lots, rise, PPM)", "0"), "bearing_a_loss_keeps_promise"),
     (
         Fault(waterfall.socialise, "last.excess - ledger.fund_inbox", "-ledger.fund_inbox"),

@@ -80,6 +80,7 @@ def same_position(first: Position, second: Position) -> Flag:
 def summand_keeps_promise(stage: Stage) -> Iterator[Claim]:
     """Of one position."""
     position, price, market = item(stage)
+    stage.split(position.size < 0)
     _, terms = stage.perform(position_terms, position, price, market, *moment(stage))
     yield Claim("one position", held_promise(Held(terms, pending_of(position, price))))
 
@@ -183,6 +184,9 @@ def margins_keep_promise(stage: Stage) -> Iterator[Claim]:
     stage.assume(margins_assumed(market), MARKET_VALID)
     less, more = stage.word("less", 0, WORD_MAX), stage.word("more", 0, WORD_MAX)
     stage.assume(less <= more, "one notional is no more than the other")
+    for notional in (less, more):
+        stage.split(notional > market.bracket_2)
+        stage.split(notional > market.bracket_3)
     first, second = stage.perform(margin_at, less, market), stage.perform(margin_at, more, market)
     below, middle = market.bracket_2, market.bracket_3 - market.bracket_2
     pairs = (

@@ -100,6 +100,7 @@ def traders_stay_safe(name: str, stage: Stage) -> Iterator[Claim]:
     scene = stage.scene(PERPETUAL.rules[name])
     for names in TRADERS[name]:
         account = seen(scene, *names)
+        stage.split(account.entry.before.kind == Kind.PORTFOLIO)
         yield Claim(f"{names[0]} is settled", nothing_left_to_settle(account))
         yield Claim(f"{names[0]} is safe", valid(account.entry.before.kind, account.before, account.after))
 
@@ -115,6 +116,7 @@ def liquidation_never_lowers_the_ratio(stage: Stage) -> Iterator[Claim]:
     """Of a user's account that is not a portfolio, on its maintenance margin; of others on the linear one."""
     _, account = liquidated(stage)
     plain = both(account.entry.before.kind != Kind.PORTFOLIO, account.number != FUND)
+    stage.split(plain)
     before, after = account.before.health, account.after.health
     yield Claim("the ratio of a user", implies(plain, ratio_no_lower(before, after, "maintenance")))
     yield Claim("the linear ratio of others", implies(negate(plain), ratio_no_lower(before, after, "linear")))
