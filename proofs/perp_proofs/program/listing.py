@@ -218,6 +218,8 @@ class Table:
         role: "operation", "batch" for the one that begins a batch, or "rule" for one that is called.
         coded: Its guards are no guards but values: its first result is 0, or the reason of the first that is false.
         results: Numbers of values.
+        number: Of the kind of an operation, the first element it is hashed as; 0 for one that has none, and for other
+            roles.
         labels: For people: names of values. Not part of the program.
     """
 
@@ -227,6 +229,7 @@ class Table:
     instructions: tuple[Instruction, ...]
     results: tuple[int, ...]
     labels: Mapping[int, str] = field(default_factory=dict[int, str], compare=False)
+    number: int = 0
 
     @property
     def types(self) -> list[str]:
@@ -297,7 +300,8 @@ def write_program(program: Program) -> str:
 
 def write_table(table: Table) -> list[str]:
     """The canonical lines of a table."""
-    lines = [" ".join((table.role, table.name, *(["coded"] if table.coded else [])))]
+    marks = [str(table.number)] if table.role == "operation" else ["coded"] if table.coded else []
+    lines = [" ".join((table.role, table.name, *marks))]
     lines += [f"  {write_instruction(number, instruction)}" for number, instruction in table.numbered()]
     lines.append(" ".join(("  return", *values(table.results))))
     return lines
@@ -392,7 +396,10 @@ def parse_table(lines: list[str]) -> Table:
     if len(head) not in (2, 3) or not last or last[0] != "return":
         raise ListingError(f"no table: {lines[0]!r}")
     instructions = tuple(parse_instruction(line.strip()) for line in lines[1:-1])
-    return Table(head[1], head[0], head[2:] == ["coded"], instructions, tuple(value_number(name) for name in last[1:]))
+    results = tuple(value_number(name) for name in last[1:])
+    if head[0] == "operation":
+        return Table(head[1], head[0], False, instructions, results, number=integer(head[2]) if head[2:] else -1)
+    return Table(head[1], head[0], head[2:] == ["coded"], instructions, results)
 
 
 def parse_instruction(line: str) -> Instruction:
@@ -435,9 +442,13 @@ def check_program(program: Program) -> None:
         if record.kind not in ("state", "config") or any(entry.type not in TYPES for entry in record.fields):
             raise ListingError(f"record {record.name} is malformed")
     known: dict[str, Table] = {}
+    numbers: set[int] = set()
     for table in program.tables.values():
         if table.role not in ("operation", "batch", "rule"):
             raise ListingError(f"table {table.name} has the unknown role {table.role}")
+        if table.number < 0 or (table.number and table.number in numbers):
+            raise ListingError(f"table {table.name} has no number of its own")
+        numbers.add(table.number)
         types: list[str] = []
         for place, instruction in enumerate(table.instructions):
             complaint = fault(program, known, types, instruction)

@@ -52,6 +52,7 @@ from perp_proofs.program.terms import Items, Range, RecordingError, Stored, clip
 from perp_spec.language import reading_as
 from perp_spec.operation import Access, Rule, RuleSet, Shape, key_of
 from perp_spec.perpetual import rules
+from perp_spec.perpetual.codes import OPERATION_CODES
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.operations import Header
 from perp_spec.perpetual.records import Account, Exchange, Ledger, Market, Parameters
@@ -386,7 +387,10 @@ class Recorder(Scalars):
         for (root, access), result in zip(storing, results, strict=True):
             self.stored(access, operation, root, result)
         self.frames.pop()
-        self.tables[rule.name] = Table(rule.name, "operation", False, tuple(frame.instructions), (), frame.labels)
+        number = OPERATION_CODES.get(rule.operation, 0)
+        self.tables[rule.name] = Table(
+            rule.name, "operation", False, tuple(frame.instructions), (), frame.labels, number
+        )
 
     def loaded(self, access: Access, operation: Any, counts: dict[int, Any], root: int) -> Any:
         """What an access loads; `counts` are the slots of the accounts loaded so far, by the value of their id."""

@@ -33,6 +33,7 @@ from perp_spec.language import (
     total,
 )
 from perp_spec.operation import RuleSet, reads, reads_held, updates, updates_held
+from perp_spec.perpetual.codes import OPERATION_CODES
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Account, Exchange, Ledger, Market, MarketPrice, Position
@@ -90,6 +91,8 @@ VaultAfter = Callable[[Program, int, int], int]
 def test_every_operation_is_recorded(program: Program) -> None:
     assert {table.name for table in program.of_role("operation")} == set(PERPETUAL.rules)
     assert [table.name for table in program.of_role("batch")] == ["begin_batch"]
+    numbers = {table.name: table.number for table in program.of_role("operation")}
+    assert numbers == {rule.name: OPERATION_CODES[rule.operation] for rule in PERPETUAL.rules.values()}
     assert len(PERPETUAL.rules) == 25
     assert program.suite == DEFAULT_SUITE.identifier
 
