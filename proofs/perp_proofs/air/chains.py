@@ -42,7 +42,7 @@ def block_table() -> Table:
     table.zero("the first element is the kind", first * (block[0] - kind), modular=True)
     for at, lane in enumerate((int(Tag.OPERATION), length, *ZERO_DIGEST[2:])):
         table.zero(f"before.{at} of the first block", first * (before[at] - lane), modular=True)
-    table.zero("next", number + 1 - last * (number + (1 - LAST)) - following, modular=True)
+    table.zero("next", number + active - last * (number + (1 - LAST)) - following, modular=True)
     hash_step(table, active, before, block, after)
     table.add(BLOCK, -active, [operation, number, last, length, *block])
     table.add(LINK, first - active, [operation, number, kind, *before])

@@ -294,6 +294,10 @@ class Commitment:
         """The packed roots of the three trees, in the order of the state root."""
         return tuple(packed(tree.root) for tree in self._trees.values())
 
+    def forest(self, tree: Tree) -> SparseForest:
+        """A tree of the state, or those of the order slots of all accounts. Only to be read."""
+        return self._orders if tree is ORDERS else self._trees[tree.name]
+
     def prove_account(self, account: int) -> AccountProof:
         """Everything that a claim for an account needs, whether it exists or not.
 

@@ -10,7 +10,7 @@ decide.
 
 import functools
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from perp_hash.digest import (
@@ -136,6 +136,11 @@ class SparseForest:
     def leaf(self, index: int) -> bytes:
         """The digest of a leaf, present or absent."""
         return self._levels[0].get(index, self._empty[0])
+
+    def digests(self, level: int, indices: Iterable[int]) -> bytes:
+        """The digests of some nodes of a level, side by side."""
+        stored, empty = self._levels[level], self._empty[level]
+        return b"".join([stored.get(index, empty) for index in indices])
 
     def leaves(self) -> dict[int, bytes]:
         """The leaves that are present, by index."""
