@@ -7,7 +7,7 @@ layout is tested.
 import functools
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Any
 
 from perp_hash.digest import DIGEST_ELEMENTS, ZERO_DIGEST, Digest, compress
 from perp_hash.poseidon import Suite
@@ -61,30 +61,15 @@ def shape_of(field: FieldType) -> Shape:
     return next(shape for shape in (Shape.PAIR, Shape.QUAD, Shape.WORD) if largest < 1 << LIMB_BITS * LIMBS_OF[shape])
 
 
-class Sum(Protocol):
-    """What elements are made of: integers, terms, arrays."""
-
-    def __add__(self, other: "Sum") -> "Sum":
-        """The sum."""
-        ...
-
-    def __mul__(self, other: int) -> "Sum":
-        """A multiple."""
-        ...
-
-
-Summand = TypeVar("Summand", bound=Sum)
-
-
-def record_elements(fields: Sequence[FieldType], leaves: Sequence[Sequence[Summand]]) -> list[Summand]:
+def record_elements(fields: Sequence[FieldType], leaves: Sequence[Sequence[Any]]) -> list[Any]:
     """The elements of a record, linear in the leaves of its fields: five limbs of a word, eight elements of a digest.
 
-    A limb that the range of a field leaves out is not asked for.
+    Leaves are integers, terms or arrays. A limb that the range of a field leaves out is not asked for.
     """
-    lanes: list[Summand] = []
-    pairs: list[Summand] = []
-    singles: list[Summand] = []
-    tops: list[Summand] = []
+    lanes: list[Any] = []
+    pairs: list[Any] = []
+    singles: list[Any] = []
+    tops: list[Any] = []
     for field, own in zip(fields, leaves, strict=True):
         shape = shape_of(field)
         if shape is Shape.DIGEST:
@@ -99,14 +84,14 @@ def record_elements(fields: Sequence[FieldType], leaves: Sequence[Sequence[Summa
     return [*lanes, *pairs, *joined(singles, 1 << LIMB_BITS), *joined(tops, 1 << TOP_SHIFT)]
 
 
-def joined(limbs: Sequence[Summand], factor: int) -> list[Summand]:
+def joined(limbs: Sequence[Any], factor: int) -> list[Any]:
     """Limbs two by two as elements; a last one alone is its own element."""
     whole = len(limbs) // 2 * 2
-    pairs: list[Summand] = [limbs[at] + limbs[at + 1] * factor for at in range(0, whole, 2)]  # pyright: ignore[reportAssignmentType]
+    pairs: list[Any] = [limbs[at] + limbs[at + 1] * factor for at in range(0, whole, 2)]
     return [*pairs, *limbs[whole:]]
 
 
-def blocks_of(elements: Sequence[Summand], zero: Summand) -> Iterator[list[Summand]]:
+def blocks_of(elements: Sequence[Any], zero: Any) -> Iterator[list[Any]]:
     """Yields the elements in blocks of eight, zeros behind them; one block at least."""
     for start in range(0, max(len(elements), 1), DIGEST_ELEMENTS):
         block = list(elements[start : start + DIGEST_ELEMENTS])

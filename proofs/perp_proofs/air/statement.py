@@ -97,8 +97,11 @@ def statement_from_bytes(data: bytes) -> Statement:
             end += DIGEST_BYTES
     except ValueError as error:
         raise MalformedStatement(str(error)) from None
-    numbers = [int.from_bytes(data[at : at + NUMBER_BYTES], "little") for at in range(end, wanted, NUMBER_BYTES)]
-    return Statement(suite, *digests, *numbers)
+    program, config, previous, new, operations = digests
+    count, number, time = (
+        int.from_bytes(data[at : at + NUMBER_BYTES], "little") for at in range(end, wanted, NUMBER_BYTES)
+    )
+    return Statement(suite, program, config, previous, new, operations, count, number, time)
 
 
 def public_fractions(program: Program, statement: Statement) -> list[PublicFraction]:

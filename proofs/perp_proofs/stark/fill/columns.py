@@ -1,6 +1,7 @@
 """The columns of a table being filled, and of values of records in them; see perp_proofs.air.records."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,9 @@ class Columns:
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        self.of: dict[str, Integers | Elements] = {}
+        self.of: dict[str, NDArray[Any]] = {}
 
-    def put(self, name: str, values: Integers | Elements | int) -> None:
+    def put(self, name: str, values: NDArray[Any] | int) -> None:
         """Note a column."""
         self.of[name] = np.full(self.rows, values, np.int64) if isinstance(values, int) else values
 
