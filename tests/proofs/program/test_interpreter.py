@@ -155,7 +155,7 @@ rule worth
   %2:word = multiply %0 %1
   %3:word = linear %0 | 1 1
   return %3 %2
-operation grow
+operation grow 1
   %0:small = input account | 0 9
   %1:small = input slots | 0 3
   %2:small = input skip | 0 3
