@@ -64,7 +64,15 @@ RULES = (
     Rule("perp_proofs.verifier", ("perp_proofs.verifier", "perp_proofs.air", LISTING, "perp_hash"), NONE),
     Rule(
         "perp_proofs.stark",
-        ("perp_proofs.stark", "perp_proofs.air", "perp_proofs.program", "perp_reference", "perp_spec", "perp_hash"),
+        (
+            "perp_proofs.stark",
+            "perp_proofs.verifier",
+            "perp_proofs.air",
+            "perp_proofs.program",
+            "perp_reference",
+            "perp_spec",
+            "perp_hash",
+        ),
         ANY,
     ),
     Rule("perp_cli", FIRST_PARTY, ANY),

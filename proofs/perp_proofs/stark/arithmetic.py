@@ -1,8 +1,9 @@
 """Field arithmetic inside compiled kernels.
 
 Elements are below p, held in 64 bits while they are worked on. A product with a factor in Montgomery form, times 2^32
-modulo p, is the plain product: so only constants and challenges are kept in that form. Reductions are min(x, x - p), as
-x - p wraps around for x < p; so loops vectorise. 4 p^2 < 2^64: four products fit in a sum, min(x, x - 2 p^2) makes room.
+modulo p, is the plain product: so only constants and challenges are kept in that form. Reductions are min(x, x - p):
+for x < p the difference wraps around, and loops vectorise. 4 p^2 < 2^64: a sum holds four products, and
+min(x, x - 2 p^2) makes room again.
 """
 
 import numpy as np

@@ -215,13 +215,16 @@ class Compiler:
                 self.operands += [place for _, place in places]
                 self.entries.append(len(self.betas))
             starts.append(len(self.numerators))
-        arrays = (starts, self.numerators, self.entries, self.betas, self.operands)
         return Code(
-            np.array(self.instructions, np.int64).reshape(-1, 4),
-            np.array(self.constants or [0], np.uint64),
-            max(self.slots, 1),
-            *(np.array(array, np.int64) for array in arrays),
-            self.fixed(),
+            instructions=np.array(self.instructions, np.int64).reshape(-1, 4),
+            constants=np.array(self.constants or [0], np.uint64),
+            slots=max(self.slots, 1),
+            groups=np.array(starts, np.int64),
+            numerators=np.array(self.numerators, np.int64),
+            entries=np.array(self.entries, np.int64),
+            betas=np.array(self.betas, np.int64),
+            operands=np.array(self.operands, np.int64),
+            fixed=self.fixed(),
         )
 
     def fixed(self) -> tuple[tuple[tuple[int, int], ...], ...]:
@@ -357,21 +360,25 @@ def add_fraction(top, below, own, numerator, first, count):
 
 
 @njit
-def step(slots, operation, target, a, b, constants, columns, rows, start, stride, count):
-    """One instruction that writes a slot."""
-    into = slots[target]
-    if operation == LOAD or operation == LOAD_ROW:
-        source = columns[a] if operation == LOAD else rows
-        if stride == 1:
-            for s in range(count):
-                into[s] = product(np.uint64(source[start + s]), SQUARED_RADIX)
-        else:
-            for s in range(count):
-                into[s] = product(np.uint64(source[(start + s) * stride]), SQUARED_RADIX)
-    elif operation == LOAD_CONSTANT:
+def load(into, operation, a, constants, columns, rows, start, stride, count):
+    """A column, the number of the row, or a constant."""
+    if operation == LOAD_CONSTANT:
         for s in range(count):
             into[s] = constants[a]
-    elif operation == SUM:
+        return
+    source = columns[a] if operation == LOAD else rows
+    if stride == 1:
+        for s in range(count):
+            into[s] = product(np.uint64(source[start + s]), SQUARED_RADIX)
+    else:
+        for s in range(count):
+            into[s] = product(np.uint64(source[(start + s) * stride]), SQUARED_RADIX)
+
+
+@njit
+def operate(slots, operation, into, a, b, constants, count):
+    """One operation on slots."""
+    if operation == SUM:
         left, right = slots[a], slots[b]
         for s in range(count):
             into[s] = add(np.uint64(left[s]), np.uint64(right[s]))
@@ -478,8 +485,10 @@ def run_kernel(
         total[:] = 0
         for index in range(instructions.shape[0]):
             operation, target, a, b = instructions[index]
-            if operation < EMIT_CONSTRAINT:
-                step(slots, operation, target, a, b, constants, columns, rows, start, stride, count)
+            if operation < SUM:
+                load(slots[target], operation, a, constants, columns, rows, start, stride, count)
+            elif operation < EMIT_CONSTRAINT:
+                operate(slots, operation, slots[target], a, b, constants, count)
             elif operation == EMIT_CONSTRAINT:
                 add_constraint(total, slots[a], weights[b], count)
             else:

@@ -90,9 +90,7 @@ def divide_kernel(start, stop, sums, point, weight, result):
             result[2, place] = add(np.uint64(result[2, place]), add(f[2], w2))
             result[3, place] = add(np.uint64(result[3, place]), add(f[3], w3))
             result[4, place] = add(np.uint64(result[4, place]), add(f[4], w4))
-            q0, q1, q2, q3, q4 = extension_product(
-                q0, q1, q2, q3, q4, point[0], point[1], point[2], point[3], point[4]
-            )
+            q0, q1, q2, q3, q4 = extension_product(q0, q1, q2, q3, q4, point[0], point[1], point[2], point[3], point[4])
             q0, q1, q2, q3, q4 = add(q0, f[0]), add(q1, f[1]), add(q2, f[2]), add(q3, f[3]), add(q4, f[4])
 
 
@@ -106,9 +104,7 @@ def divide_at_zero_kernel(start, stop, sums, weight, result):
         for index in range(1, length):
             for j in range(DEGREE):
                 f[j] = reduce_product(sums[part, j, index])
-            w = extension_product(
-                f[0], f[1], f[2], f[3], f[4], weight[0], weight[1], weight[2], weight[3], weight[4]
-            )
+            w = extension_product(f[0], f[1], f[2], f[3], f[4], weight[0], weight[1], weight[2], weight[3], weight[4])
             place = part + stride * (index - 1)
             for j in range(DEGREE):
                 result[j, place] = add(np.uint64(result[j, place]), w[j])

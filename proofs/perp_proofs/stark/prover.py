@@ -18,7 +18,7 @@ from perp_proofs.stark.openings import BatchSums, open_columns
 from perp_proofs.stark.transform import interpolate, stack, transform
 from perp_proofs.verifier.codec import MAGIC
 from perp_proofs.verifier.constraints import Messages
-from perp_proofs.verifier.field import DEGREE, GENERATOR, Element, power, root_of_unity
+from perp_proofs.verifier.field import DEGREE, GENERATOR, power, root_of_unity
 from perp_proofs.verifier.merkle import PERSON_NODE, PERSON_ROW, missing
 from perp_proofs.verifier.plan import (
     ARITY,
@@ -30,7 +30,6 @@ from perp_proofs.verifier.plan import (
     SIZE_MAX,
     TRACE,
     Block,
-    Plan,
     plan,
 )
 from perp_proofs.verifier.queries import HALVES

@@ -128,14 +128,28 @@ def long_runs(column, runs, order, factors, table):
 
 
 @njit
-def combine(parts, stride, word, width, order, table, shift, root):
-    """The values of a stack from those of its parts: parts[k, i * stride]; parts that are missing are 0."""
+def scaled_part(values, first, count, row, factors, points):
+    """Sixteen values of a part times their factors, which then move on to the next part."""
+    if count == LANES:
+        for lane in range(LANES):
+            row[lane] = values[first + lane]
+    else:
+        for lane in range(LANES):
+            row[lane] = values[first + lane] if lane < count else 0
+    for lane in range(LANES):
+        row[lane] = product(np.uint64(row[lane]), factors[lane])
+        factors[lane] = product(factors[lane], points[lane])
+
+
+@njit
+def combine(parts, word, width, order, table, shift, root):
+    """The values of a stack from those of its parts; parts that are missing are 0."""
     used, size = parts.shape[0], word.size // width
     slots = 1
     while slots < used:
         slots *= 2
     copies = width // slots
-    buffer = np.empty((width, LANES), np.uint32)
+    buffer = np.zeros((width, LANES), np.uint32)
     points = np.empty(LANES, np.uint64)
     factors = np.empty(LANES, np.uint64)
     point = shift
@@ -148,19 +162,9 @@ def combine(parts, stride, word, width, order, table, shift, root):
         for part in range(slots):
             row = buffer[order[part]]
             if part < used:
-                values = parts[part]
-                if count == LANES and stride == 1:
-                    for lane in range(LANES):
-                        row[lane] = values[first + lane]
-                else:
-                    for lane in range(LANES):
-                        row[lane] = values[(first + lane) * stride] if lane < count else 0
-                for lane in range(LANES):
-                    row[lane] = product(np.uint64(row[lane]), factors[lane])
-                    factors[lane] = product(factors[lane], points[lane])
+                scaled_part(parts[part], first, count, row, factors, points)
             else:
-                for lane in range(LANES):
-                    row[lane] = 0
+                row[:] = 0
             for copy in range(1, copies):
                 target = buffer[order[part] + copy]
                 for lane in range(LANES):
@@ -185,15 +189,15 @@ def long_kernel(start, stop, source, target, width, order, factors, width_order,
     runs = np.empty((width, target.shape[1] // width), np.uint32)
     for column in range(start, stop):
         long_runs(source[column], runs, order, factors, table)
-        combine(runs, 1, target[column], width, width_order, table, shift, root)
+        combine(runs, target[column], width, width_order, table, shift, root)
 
 
 @njit(cache=True, nogil=True)
-def stack_kernel(start, stop, values, stride, words, width, order, table, shift, root):
+def stack_kernel(start, stop, values, words, width, order, table, shift, root):
     """Put parts together: word s from the parts s * width on."""
     for word in range(start, stop):
         parts = values[word * width : (word + 1) * width]
-        combine(parts, stride, words[word], width, order, table, shift, root)
+        combine(parts, words[word], width, order, table, shift, root)
 
 
 def transform(source: Elements, size: int, shift: int, backward: bool = False, factor: int = 1) -> Elements:
@@ -233,4 +237,4 @@ def stack(values: Elements, width: int, size: int, shift: int, words: Elements) 
     """Values of stacks of `width` parts at shift * w^i, into words[:, :size], from those of the parts at its powers."""
     table = twiddles(max(SHORT, width), False)
     place = (np.uint64(montgomery(shift)), np.uint64(montgomery(root_of_unity(size))))
-    in_parallel(stack_kernel, words.shape[0], values, 1, words, width, reversal(width), table, *place)
+    in_parallel(stack_kernel, words.shape[0], values, words, width, reversal(width), table, *place)

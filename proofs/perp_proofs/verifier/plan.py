@@ -152,9 +152,7 @@ class Plan:
 
     def header(self) -> bytes:
         """Heights and degree bound, as the proof and the transcript have them."""
-        return bytes(
-            ABSENT if height is None else height.bit_length() - 1 for height in (*self.heights, self.bound)
-        )
+        return bytes(ABSENT if height is None else height.bit_length() - 1 for height in (*self.heights, self.bound))
 
 
 def is_power_of_two(value: int) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from perp_hash.field import MODULUS
 from perp_proofs.verifier.field import DEGREE
-from perp_proofs.verifier.plan import ARITY, FRACTIONS, HEIGHT_MAX, Plan
+from perp_proofs.verifier.plan import ARITY, Plan
 
 JOHNSON = "johnson"
 UNIQUE = "unique"

@@ -95,9 +95,7 @@ def read_layers(
     return layers, decode_extension(data, "last polynomial")
 
 
-def check_security(
-    shape: Plan, profile: Profile, public: Sequence[PublicFraction], target: float
-) -> Security:
+def check_security(shape: Plan, profile: Profile, public: Sequence[PublicFraction], target: float) -> Security:
     """Raise ProofError unless the security reaches the target and no sum of multiplicities can wrap around p."""
     figure = security(profile, Sizes.of(shape, shape.fractions(list(public))))
     if figure.bits < target:
