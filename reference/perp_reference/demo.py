@@ -203,9 +203,11 @@ def everyday(cast: Cast) -> tuple[Any, ...]:
         deal(order(CAROL, 2, True, LINK, 10, 40), order(ERIN, 4, False, LINK, 10, 40), 1, 2),
         SetKillSwitch(market=LINK, mode=Mode.NORMAL, intent=intent(0, 2)),
         RecordProof(number=1),
-        RequestForced(account=DAVE, key=cast.owner(DAVE), kind=Forced.WITHDRAW, amount=1_000 * USD),
-        RequestForced(account=CAROL, key=cast.owner(CAROL), kind=Forced.REDUCE, market=BTC, amount=2_000),
-        RequestForced(account=ALICE, key=cast.owner(BOB), kind=Forced.WITHDRAW, amount=USD),
+        RequestForced(account=DAVE, key=cast.owner(DAVE), kind=Forced.WITHDRAW, amount=1_000 * USD, posted=START + 50),
+        RequestForced(
+            account=CAROL, key=cast.owner(CAROL), kind=Forced.REDUCE, market=BTC, amount=2_000, posted=START + 50
+        ),
+        RequestForced(account=ALICE, key=cast.owner(BOB), kind=Forced.WITHDRAW, amount=USD, posted=START + 50),
     )
 
 
@@ -253,12 +255,14 @@ def exits(cast: Cast) -> tuple[Any, ...]:
             order=order(BOB, 7, True, BTC, 2_000, 40_000),
             fund_slot=0,
         ),
-        RequestForced(account=ERIN, key=cast.owner(ERIN), kind=Forced.WITHDRAW, amount=100_000 * USD),
+        RequestForced(
+            account=ERIN, key=cast.owner(ERIN), kind=Forced.WITHDRAW, amount=100_000 * USD, posted=START + 170
+        ),
         ForcedWithdraw(account=ERIN),
-        RequestForced(account=ALICE, key=cast.owner(ALICE), kind=Forced.WITHDRAW, amount=USD),
+        RequestForced(account=ALICE, key=cast.owner(ALICE), kind=Forced.WITHDRAW, amount=USD, posted=START + 170),
         ForcedWithdraw(account=ALICE),
         ForcedWithdraw(account=CAROL),
-        RequestForced(account=BOB, key=cast.owner(BOB), kind=Forced.WITHDRAW, amount=100_000 * USD),
+        RequestForced(account=BOB, key=cast.owner(BOB), kind=Forced.WITHDRAW, amount=100_000 * USD, posted=START + 170),
     )
 
 

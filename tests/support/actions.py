@@ -451,7 +451,8 @@ class Actions:
             market, kind, amount = found[2].market, Forced.REDUCE, self.lots(abs(found[2].size))
         else:
             market, kind, amount = self.market(), self.rng.choice((1, 1, 1, 2, 0, 3)), self.amount_of(account)
-        return completed(self.world.state, self.world.request(account, kind, amount, market, key))
+        posted = max(self.world.now + self.rng.choice((0, 0, 0, 0, -10, -600, -90_000, 30)), 0)
+        return completed(self.world.state, self.world.request(account, kind, amount, market, key, posted=posted))
 
     def requester(self, kind: int) -> int:
         """Some account with a forced request."""

@@ -375,6 +375,20 @@ def after_deleverage(before: State, after: State, operation: Deleverage) -> None
         assert kept(other_old, other_new, False), "the ratio of the counterparty fell"
     assert only_reduced(before, after, operation.account)
     assert only_reduced(before, after, operation.counterparty)
+    check_spared(before, after, operation.counterparty)
+
+
+def check_spared(before: State, after: State, number: int) -> None:
+    """A user's portfolio that lost its maintenance margin to somebody else's need is spared; nobody else is."""
+    old, new = plain_health(before, number), plain_health(after, number)
+    was = before.get(Account, number)
+    lost = old.equity + old.doubt >= old.maintenance and new.equity + new.doubt < new.maintenance
+    until = after.get(Account, number).liquidated_at
+    if number != FUND and lost:
+        assert was.kind == Kind.PORTFOLIO, "closing a leg cost an account without hedges its margin"
+        assert until == after.get(Exchange, 0).time + after.parameters.cooldown_seconds
+    else:
+        assert until == was.liquidated_at
 
 
 def after_socialise(before: State, after: State, operation: Socialise) -> None:
@@ -411,6 +425,7 @@ def after_forced_reduce(before: State, after: State, operation: ForcedReduce) ->
         assert paid <= gained <= paid + (DUST_ATOMS if operation.counterparty == FUND else 0)
     if operation.path == Path.OPPOSITE:
         assert only_reduced(before, after, operation.counterparty)
+        check_spared(before, after, operation.counterparty)
         by_fund = attrs.evolve(
             operation, path=Path.FUND, counterparty=FUND, counterparty_slot=operation.fund_slot, order=Order()
         )
@@ -475,9 +490,16 @@ def halted(state: State, market: int) -> bool:
 
 
 def check_waterfall(world: World, number: int) -> None:
-    """An account below close-out has an enabled step without anybody's will, in every market that is not blind."""
+    """An account below close-out has an enabled step without anybody's will, in every market that is not blind.
+
+    At once, or after the cooldown for which it is spared.
+    """
     state = world.state
     known = plain_health(state, number)
+    spared = world.get(Account, number).liquidated_at - world.now
+    assert spared <= state.parameters.cooldown_seconds
+    if spared > 0 and known.equity + known.doubt >= 0:
+        return
     for slot, position in positions_of(state, number):
         market = position.market
         if halted(state, market) or blind(state, market) or not close_out(state, number, market):

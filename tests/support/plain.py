@@ -48,6 +48,13 @@ def oracle_flags(price: MarketPrice, market: Market, now: int) -> tuple[bool, bo
     return price.level >= 1, price.level == 2, price.level == 2 and not price.gap
 
 
+def blind_time(price: MarketPrice, market: Market, now: int) -> int:
+    """Seconds a market has been blind."""
+    if not oracle_flags(price, market, now)[2]:
+        return 0
+    return now - (price.blind_since or price.ticked_at + market.staleness_seconds)
+
+
 def positions_of(state: State, number: int) -> list[tuple[int, Position]]:
     """The positions of an account, with their slots."""
     found: list[tuple[int, Position]] = []
@@ -86,10 +93,11 @@ def plain_health(state: State, number: int) -> PlainHealth:
                 losses[2 * way + mirror] += ceil_div(-size * price.price * move, PPM)
         worse = abs(size) * max(price.price, price.index)
         one, _, blind = oracle_flags(price, market, now)
+        doubt_ppm = min(market.band_ppm * (1 + blind_time(price, market, now) // market.blind_seconds), PPM)
         degraded = degraded or one
         doubt += ceil_div(notional * market.band_ppm, PPM) if blind else 0
         cautious_value += min(size * price.price, size * price.index)
-        cautious_value -= ceil_div(worse * market.band_ppm, PPM) if one else 0
+        cautious_value -= ceil_div(worse * doubt_ppm, PPM) if one else 0
         cautious_initial += bracket_margin(worse, market)[1]
     equity += collateral
     maintenance, initial = linear + buffer, initial + buffer

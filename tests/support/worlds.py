@@ -229,10 +229,18 @@ class World:
         return Deposit(queue.position, chain, account, owner, amount, result)
 
     def request(
-        self, account: int, kind: int, amount: int, market: int = 0, key: int | None = None, result: int = 0
+        self,
+        account: int,
+        kind: int,
+        amount: int,
+        market: int = 0,
+        key: int | None = None,
+        result: int = 0,
+        posted: int | None = None,
     ) -> RequestForced:
-        """The next entry of the queue, a forced request."""
+        """The next entry of the queue, a forced request; posted now, if nothing else is said."""
         queue = self.get(Queue)
         owner = self.get(Account, account).owner if key is None else key
-        chain = digest(Tag.QUEUE, (queue.chain, owner), (FORCED_ENTRY, account, amount, kind, market))
-        return RequestForced(queue.position, chain, account, owner, kind, market, amount, result)
+        at = self.now if posted is None else posted
+        chain = digest(Tag.QUEUE, (queue.chain, owner), (FORCED_ENTRY, account, amount, kind, market, at))
+        return RequestForced(queue.position, chain, account, owner, kind, market, amount, at, result)

@@ -136,9 +136,10 @@ PROSE: dict[str, tuple[str, ...]] = {
     ),
     "cautious_terms": (
         (
-            "The value is the smaller of size times health price and "
-            "size times index, in a degraded market less the band of the notional at the higher of the two prices, "
-            "rounded up; the margin is the linear initial margin at the higher of the two prices."
+            "The value is the smaller of size times health price and size times index, in a degraded market less the "
+            "band of the notional at the higher of the two prices, rounded up; the margin is the linear initial margin "
+            "at the higher of the two prices. In a blind market it is one band, and one more for every blind_seconds "
+            "that have passed since the blindness began, up to the whole notional."
         ),
     ),
     "settled_side": (

@@ -52,7 +52,7 @@ SHARED_PAGES: tuple[SharedPage, ...] = (
         "exchange consumes every entry in order. The chain after an entry is `hash_words` of [the hash "
         "suite](../hash-suite.md) under the tag QUEUE (14): the digests are the chain before and the owner's "
         "key, the words are those of the entry. For a deposit they are 1, account, amount; for a forced request "
-        "2, account, amount, kind, market.",
+        "2, account, amount, kind, market, posted.",
         ("consume_entry",),
     ),
     SharedPage(
@@ -160,6 +160,9 @@ SHARED_PAGES: tuple[SharedPage, ...] = (
             "take_over",
             "fund_able",
             "decides",
+            "left_unhealthy",
+            "spared_until",
+            "is_spared",
             "backstop_lots",
             "backstop_possible",
             "take_over_only",

@@ -392,12 +392,17 @@ class Cautious(NamedTuple):
 def cautious_terms(position: Position, price: MarketPrice, market: Market, now: int) -> Cautious:
     """Value and initial margin of one position at the worse of health price and index.
 
-    In a degraded market the true price may be anywhere in the band around them, so the value is less by that much.
+    In a degraded market the true price may be anywhere in the band around them, so the value is less by that much; and
+    in a blind one by a band more for every blind_seconds it has been blind.
     """
     notional = absolute(position.size) * maximum(price.price, price.index)
-    band = select(oracle_state(price, market, now).degraded, mul_div_ceil(notional, market.band_ppm, PPM), 0)
+    state = oracle_state(price, market, now)
+    blind_for = select(state.blind, maximum(now - state.blind_from, 0), 0)
+    bands = 1 + mul_div_floor(blind_for, 1, maximum(market.blind_seconds, 1))
+    doubt_ppm = select(state.degraded, minimum(market.band_ppm * bands, PPM), 0)
     _, initial = margin_at(notional, market)
-    return Cautious(minimum(position.size * price.price, position.size * price.index) - band, initial)
+    value = minimum(position.size * price.price, position.size * price.index)
+    return Cautious(value - mul_div_ceil(notional, doubt_ppm, PPM), initial)
 
 
 @table()

@@ -313,6 +313,7 @@ class RequestForced:
     kind: int = natural(Unit.CODE, "WITHDRAW or REDUCE", 255)
     market: int = market_id("market to reduce; any configured one for a withdrawal")
     amount: int = word(Unit.COUNT, "atoms to withdraw or lots to reduce")
+    posted: int = natural(Unit.TIME, "when it was posted, by the clock of the chain below", TIME_MAX)
     result: int = natural(Unit.CODE, "0 where it is noted, else the reason for which it is refused", 255)
 
 

@@ -104,7 +104,7 @@ class Account:
     market: int = natural(Unit.ID, "the one market of an isolated account, else 0", MARKETS_MAX - 1)
     collateral: int = word(Unit.ATOMS, "settled collateral; may be negative while positions carry value")
     slots: int = natural(Unit.COUNT, "high-water count of position slots", POSITION_SLOTS)
-    liquidated_at: int = natural(Unit.TIME, "last liquidation", TIME_MAX)
+    liquidated_at: int = natural(Unit.TIME, "last liquidation; in the future: until when it is spared", TIME_MAX)
     closed_market: int = natural(Unit.COUNT, "market of the last closed position plus 1, 0 for none", MARKETS_MAX)
 
 

@@ -165,7 +165,10 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
         ),
         (
             Reason.COOLDOWN,
-            "From close-out up, the cooldown since the account's last liquidation is over. The fund is exempt.",
+            (
+                "From close-out up, the cooldown since the account's last liquidation is over, the fund exempt; "
+                "and the account is not spared, or is below zero."
+            ),
         ),
         (
             Reason.SLIPPAGE,
@@ -184,6 +187,7 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
                 "market is worth more by its band."
             ),
         ),
+        (Reason.COOLDOWN, "The account is not spared, or is below zero."),
         (Reason.FUND_MARGIN, ("The fund may take the lots (fund_able).")),
     ),
     "backstop": (
@@ -225,6 +229,7 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
                 "market is worth more by its band."
             ),
         ),
+        (Reason.COOLDOWN, "The account is not spared, or is below zero."),
         (Reason.BACKSTOP_POSSIBLE, ("The fund could not take over a piece of the position, or is itself the account.")),
     ),
     "socialise": (
@@ -284,12 +289,12 @@ GUARDS: dict[str, tuple[tuple[Reason, str], ...]] = {
     ),
     "reduction_allowed": (
         (Reason.NO_POSITION, "The named slot holds a position in the requested market."),
-        (Reason.ORACLE_LEVEL, "No market the account holds is blind."),
+        (Reason.ORACLE_LEVEL, "The market is not blind."),
         (
             Reason.HEALTH_RATIO_FELL,
             (
                 "After closing all that is requested the account has its initial margin, or its health did not "
-                "get worse (transition_kept_health)."
+                "get worse (transition_kept_health), positions in blind markets at the best price their bands allow."
             ),
         ),
     ),
@@ -496,6 +501,10 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "Where the account or the counterparty is the fund, its inbox is emptied into its "
             "collateral; else the fund is only looked at."
         ),
+        (
+            "A counterparty that had its maintenance margin and has it no longer is spared for cooldown_seconds: its "
+            "liquidated_at becomes that much later than now."
+        ),
         "Open interest falls by the lots; the window's liquidated lots grow unless the account is the fund.",
         DUST,
         BANKRUPT,
@@ -571,7 +580,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
         "The queue moves on by one entry, and its chain becomes the stated one.",
         (
             "If it can be noted (result 0), the account's request is the stated one, with a deadline "
-            "forced_seconds from now. Otherwise the request does not change."
+            "forced_seconds after it was posted, or after now, if it was posted later. Otherwise the request does "
+            "not change."
         ),
     ),
     "forced_withdraw": (
@@ -599,6 +609,10 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "piece was done, and as it was where the refusal is ORACLE_LEVEL."
         ),
         "On path ORDER the order's slot takes the nonce and its filled lots grow; else it does not change.",
+        (
+            "On path OPPOSITE a user's account that had its maintenance margin and has it no longer is spared for "
+            "cooldown_seconds: its liquidated_at becomes that much later than now."
+        ),
         "Where the other side is the fund or the fee account, its inbox is emptied into its collateral.",
         DUST,
         BANKRUPT,
@@ -612,8 +626,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
     "escape_claim": (
         SETTLED,
         (
-            "The claim is the account's equity: at least 0, at most the frozen vault, and at most "
-            "what the sum of claims has left below 2^62. The sum of claims grows by it."
+            "The claim is the account's equity: at least 0, and at most what the sum of claims has left below 2^62. "
+            "The sum of claims grows by it."
         ),
         DUST,
         BANKRUPT,

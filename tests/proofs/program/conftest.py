@@ -409,8 +409,9 @@ class Maker:
     def request_forced(self) -> ops.RequestForced:
         account, amount, kind = self.user(), self.random.choice((1, 10**9)), self.random.choice((1, 2))
         market, queue, key = self.random.randrange(MARKETS), self.state.get(Queue, 0), self.key(account)
-        chain = hash_words(Tag.QUEUE, (queue.chain, key), (FORCED_ENTRY, account, amount, kind, market))
-        return ops.RequestForced(queue.position, chain, account, key, kind, market, amount, 0)
+        posted = NOW - self.random.choice((0, 0, 600, 10**8, -60))
+        chain = hash_words(Tag.QUEUE, (queue.chain, key), (FORCED_ENTRY, account, amount, kind, market, posted))
+        return ops.RequestForced(queue.position, chain, account, key, kind, market, amount, posted, 0)
 
     def withdraw(self) -> ops.Withdraw:
         return ops.Withdraw(self.user(), self.random.choice((1, 10**6, 10**9)), self.intent())

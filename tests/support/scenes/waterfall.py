@@ -149,6 +149,7 @@ BACKSTOP = Scene(
         guard(Reason.LOTS, op(lots=101)),
         guard(Reason.ORACLE_LEVEL, BLIND),
         guard(Reason.NOT_CLOSE_OUT, equity(LONG, 361)),
+        guard(Reason.COOLDOWN, record(Account, LONG, liquidated_at=1_000_001)),
         # 20 lots: initial margin 100, five times of it are 500; LONG pays 12: 20 % of its equity would be 60, or more
         # precisely 300 * 120 / 540 = 67, capped at 1 % of 2,000 = 20. So the fund needs 480 before.
         guard(Reason.FUND_MARGIN, record(Account, FUND, collateral=479)),
@@ -180,6 +181,7 @@ DELEVERAGE = Scene(
         guard(Reason.NOT_OPPOSITE, record(Position, 16 * SHORT, size=-39)),
         guard(Reason.ORACLE_LEVEL, BLIND),
         guard(Reason.NOT_CLOSE_OUT, equity(LONG, 361)),
+        guard(Reason.COOLDOWN, record(Account, LONG, liquidated_at=1_000_001)),
         guard(Reason.SLOT, op(fund_slot=1)),
         # A piece is 1,000 atoms, ten lots: initial margin 50, five times of it 250; LONG pays 10. So 240 are enough.
         guard(Reason.BACKSTOP_POSSIBLE, record(Account, FUND, collateral=240)),

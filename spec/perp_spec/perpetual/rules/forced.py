@@ -38,7 +38,9 @@ from perp_spec.perpetual.health import (
     Moved,
     Side,
     Whole,
+    at_best,
     move_side,
+    oracle_state,
     require_valid_transition_if,
     settle_side,
     settle_whole,
@@ -76,7 +78,7 @@ from perp_spec.perpetual.records import (
 )
 from perp_spec.perpetual.rules.money import consume_entry, pay_out
 from perp_spec.perpetual.rules.trading import market_allowed, with_open_interest
-from perp_spec.perpetual.rules.waterfall import decides, fund_able, holds, sign_of
+from perp_spec.perpetual.rules.waterfall import decides, fund_able, holds, left_unhealthy, sign_of, spared_until
 from perp_spec.words import CLAIMS_MAX, COLLATERAL_MAX, PPM
 
 FORCED_ENTRY = 2
@@ -86,7 +88,11 @@ FORCED_ENTRY = 2
 def note_request(
     op: RequestForced, parameters: Parameters, exchange: Exchange, account: Account, request: Request
 ) -> Request:
-    """The request to note, if it can be noted."""
+    """The request to note, if it can be noted.
+
+    Its deadline runs from when it was posted, not from this batch: who notes it late has gained nothing. An entry that
+    the chain below posted later than this batch's time counts from the batch.
+    """
     require_amount(op.amount)
     require(op.account >= FIRST_USER, Reason.RESERVED_ACCOUNT)
     require(both(account.kind != Kind.ABSENT, account.owner == op.key), Reason.NO_ACCOUNT)
@@ -98,7 +104,7 @@ def note_request(
         kind=op.kind,
         market=op.market,
         amount=op.amount,
-        deadline=exchange.time + parameters.forced_seconds,
+        deadline=minimum(op.posted, exchange.time) + parameters.forced_seconds,
     )
 
 
@@ -115,7 +121,7 @@ def request_forced(
 ) -> tuple[Queue, Request]:
     """Note the next entry of the queue, a forced request, or refuse it. Never blocks the queue."""
     require_live(exchange)
-    words = (FORCED_ENTRY, op.account, op.amount, op.kind, op.market)
+    words = (FORCED_ENTRY, op.account, op.amount, op.kind, op.market, op.posted)
     consumed = consume_entry(queue, op.position, op.chain, op.key, words)
     result, noted = attempt(note_request, op, parameters, exchange, account, request, otherwise=request)
     require(op.result == result, Reason.FORCED_RESULT)
@@ -186,11 +192,22 @@ def conceded_price(size: int, price: MarketPrice, market: Market) -> int:
 
 
 def reduction_allowed(
-    parameters: Parameters, side: Side, price: MarketPrice, market: Market, request: Request, slot: int, paid_price: int
+    parameters: Parameters,
+    now: int,
+    side: Side,
+    price: MarketPrice,
+    market: Market,
+    request: Request,
+    slot: int,
+    paid_price: int,
 ) -> int:
-    """The requested lots, at most the position, if closing all of them at that price keeps the account's health."""
+    """The requested lots, at most the position, if closing all of them at that price keeps the account's health.
+
+    Other markets of the account may be blind, as in a trade: no money leaves the account. What is in them counts at the
+    best price their bands allow.
+    """
     require(holds(side, request.market), Reason.NO_POSITION)
-    require(negate(side.blind), Reason.ORACLE_LEVEL)
+    require(negate(oracle_state(price, market, now).blind), Reason.ORACLE_LEVEL)
     wanted = minimum(request.amount, absolute(side.size))
     direction = sign_of(side.size)
     closed = move_side(
@@ -205,11 +222,9 @@ def reduction_allowed(
         side.account.liquidated_at,
     )
     require_collateral(closed.account.collateral)
-    enough = closed.health.equity >= closed.health.initial
-    require(
-        either(enough, transition_kept_health(side.account.kind, side.health, closed.health)),
-        Reason.HEALTH_RATIO_FELL,
-    )
+    before, after = at_best(side.health, side.doubt), at_best(closed.health, side.doubt)
+    kept = transition_kept_health(side.account.kind, before, after)
+    require(either(after.equity >= after.initial, kept), Reason.HEALTH_RATIO_FELL)
     return wanted
 
 
@@ -357,7 +372,7 @@ def forced_reduce(
     require(both(fits, other_fits, named), Reason.SLOT)
     paid_price = conceded_price(side.size, price, market)
     result, wanted = attempt(
-        reduction_allowed, parameters, side, price, market, request, op.slot, paid_price, otherwise=0
+        reduction_allowed, parameters, now, side, price, market, request, op.slot, paid_price, otherwise=0
     )
     require(op.result == result, Reason.FORCED_RESULT)
     done = result == 0
@@ -439,6 +454,10 @@ def forced_reduce(
         fees=emptied(op.counterparty, ledger, FEES),
         bankrupt=moved.bankrupt + took.bankrupt - side.bankrupt - taking.bankrupt,
     )
+    spared = both(done, op.path == Path.OPPOSITE, left_unhealthy(op.counterparty, taking, took.health))
+    took_account = changed(
+        took.account, liquidated_at=select(spared, spared_until(now, parameters), counterparty.liquidated_at)
+    )
     left = request.amount - op.lots
     kept = either(result == int(Reason.ORACLE_LEVEL), both(done, op.lots < wanted))
     return (
@@ -448,7 +467,7 @@ def forced_reduce(
         moved.account,
         moved.position,
         side.others,
-        took.account,
+        took_account,
         took.position,
         taking.others,
         used,

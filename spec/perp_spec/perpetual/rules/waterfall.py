@@ -72,7 +72,7 @@ from perp_spec.perpetual.records import (
     Position,
 )
 from perp_spec.perpetual.rules.trading import fill_side, market_allowed, with_open_interest
-from perp_spec.words import COLLATERAL_MAX, POSITION_SLOTS, PPM
+from perp_spec.words import COLLATERAL_MAX, POSITION_SLOTS, PPM, TIME_MAX
 
 
 def sign_of(size: int) -> int:
@@ -88,6 +88,26 @@ def holds(side: Side, subject: int) -> bool:
 def below_close_out(health: Health, market: Market) -> bool:
     """Equity is below the close-out fraction of the maintenance margin."""
     return negate(product_le(market.close_out_ppm, health.maintenance, health.equity, PPM))
+
+
+def left_unhealthy(account: int, before: Side, after: Health) -> bool:
+    """A user's account had its maintenance margin, and has it no longer.
+
+    Only a portfolio can lose it by having a leg closed, where that leg was the hedge of another.
+    """
+    had = at_best(before.health, before.doubt)
+    has = at_best(after, before.doubt)
+    return both(account != FUND, had.equity >= had.maintenance, has.equity < has.maintenance)
+
+
+def spared_until(now: int, parameters: Parameters) -> int:
+    """Until when an account is spared that has lost its maintenance margin to somebody else's need."""
+    return minimum(now + parameters.cooldown_seconds, TIME_MAX)
+
+
+def is_spared(side: Side, now: int) -> bool:
+    """The account is spared, and not below zero."""
+    return both(now < side.account.liquidated_at, at_best(side.health, side.doubt).equity >= 0)
 
 
 def step_cap(size: int, degraded: bool, price: MarketPrice, market: Market) -> int:
@@ -116,7 +136,8 @@ def require_staged(
     require(either(negate(staged), op.lots <= cap), Reason.CLOSE_FACTOR)
     require(either(negate(staged), op.lots >= mul_div_ceil(cap, 1, 2)), Reason.STEP_TOO_SMALL)
     waited = exchange.time - side.account.liquidated_at >= parameters.cooldown_seconds
-    require(either(negate(staged), waited), Reason.COOLDOWN)
+    rested = both(either(negate(staged), waited), negate(is_spared(side, exchange.time)))
+    require(rested, Reason.COOLDOWN)
     slippage_ppm = select(close_out, market.slippage_full_ppm, market.slippage_partial_ppm)
     near = within(absolute(op.price - price.price), slippage_ppm, price.price)
     given_away = select(side.size > 0, price.index - op.price, op.price - price.index)
@@ -278,6 +299,7 @@ def take_over(
     """The fund takes over lots of an account below close-out, for the zero-price amount."""
     require(negate(oracle_state(price, market, now).blind), Reason.ORACLE_LEVEL)
     require(below_close_out(at_best(side.health, side.doubt), market), Reason.NOT_CLOSE_OUT)
+    require(negate(is_spared(side, now)), Reason.COOLDOWN)
     direction = sign_of(side.size)
     value = lots * price.price
     amount = zero_price_amount(share_of(side.size, lots, price, market), certain(side))
@@ -545,6 +567,7 @@ def deleverage(
     require(both(holds(other, op.market), opposite), Reason.NOT_OPPOSITE)
     require(negate(oracle_state(price, market, now).blind), Reason.ORACLE_LEVEL)
     require(below_close_out(at_best(side.health, side.doubt), market), Reason.NOT_CLOSE_OUT)
+    require(negate(is_spared(side, now)), Reason.COOLDOWN)
     possible = call_if(
         negate(is_fund),
         backstop_possible,
@@ -577,7 +600,14 @@ def deleverage(
         counterparty.liquidated_at,
     )
     paid = deleverage_payment(side, other, closed.health, op.lots, price, market)
-    left = closed.account.collateral - paid
+    health = closed.health
+    after = Health(health.equity - paid, health.maintenance, health.initial, health.linear)
+    spared = left_unhealthy(op.counterparty, other, after)
+    left = changed(
+        closed.account,
+        collateral=closed.account.collateral - paid,
+        liquidated_at=select(spared, spared_until(now, parameters), counterparty.liquidated_at),
+    )
     moved = move_side(parameters, side, price, market, op.market, op.slot, -direction * op.lots, value + paid, now)
     booked = carry(
         ledger,
@@ -592,7 +622,7 @@ def deleverage(
         moved.account,
         moved.position,
         side.others,
-        with_collateral(closed.account, left),
+        left,
         closed.position,
         other.others,
     )

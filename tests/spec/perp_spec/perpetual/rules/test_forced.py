@@ -1,6 +1,7 @@
 """Exits without the operator's good will: what an answer, a freeze and an escape leave."""
 
 import attrs
+import pytest
 
 from perp_hash.tags import Tag
 from perp_spec.language import digest
@@ -15,6 +16,7 @@ from perp_spec.perpetual.records import (
     Ledger,
     MarketPrice,
     OrderSlot,
+    Path,
     Position,
     Queue,
     Request,
@@ -32,18 +34,37 @@ from support.scenes.forced import (
     frozen_world,
     request_forced_scene,
 )
-from support.scenes.scene import ABSENT, LONG, OTHER, SHORT
+from support.scenes.scene import ABSENT, LONG, OTHER, SHORT, deal, traded_world
 
 
 def test_request_forced_notes_what_is_asked_and_by_when() -> None:
     """Given no request, when LONG asks to reduce 30 lots, then that is noted, an hour to answer it."""
     world, operation = request_forced_scene()
     queue = world.get(Queue)
-    chain = digest(Tag.QUEUE, (queue.chain, 1_004), (2, LONG, 30, Forced.REDUCE, 0))
+    chain = digest(Tag.QUEUE, (queue.chain, 1_004), (2, LONG, 30, Forced.REDUCE, 0, 1_000_000))
     assert world.effects(operation) == {
         (Queue, 0): Queue(6, chain),
         (Request, LONG): Request(Forced.REDUCE, 0, 30, 1_003_600),
     }
+
+
+@pytest.mark.parametrize(("posted", "deadline"), [(999_400, 1_003_000), (0, 3_600), (1_000_030, 1_003_600)])
+def test_the_deadline_of_a_request_runs_from_when_it_was_posted(posted: int, deadline: int) -> None:
+    """Given a request that is noted late, when it is, then its time runs since it was posted; never from a later time.
+
+    So anyone may freeze the exchange in the very batch that notes a request whose hour is over.
+    """
+    world = traded_world()
+    world.must(world.request(LONG, Forced.REDUCE, 30, posted=posted))
+    assert world.get(Request, LONG).deadline == deadline
+    assert world.would(Freeze(LONG)) is (None if deadline < 1_000_000 else Reason.NOT_DUE)
+
+
+def test_the_time_of_posting_is_part_of_the_queue() -> None:
+    """Given a request posted at a time, when another time is stated, then it is not the next entry."""
+    world = traded_world()
+    request = world.request(LONG, Forced.REDUCE, 30, posted=999_400)
+    assert world.would(attrs.evolve(request, posted=1_000_000)) is Reason.HASH_CHAIN
 
 
 def test_forced_withdraw_skips_the_bucket() -> None:
@@ -167,3 +188,23 @@ def test_an_account_below_zero_claims_nothing() -> None:
     assert world.get(Request, LONG).claim == 0
     world.later(7_201)
     world.must(EscapePay(LONG, 0))
+
+
+def test_a_blind_market_does_not_stop_a_forced_reduction_in_another() -> None:
+    """Given LONG with one lot of a market whose oracle never comes back, when it asks to reduce, then it is answered.
+
+    A request about the blind market itself is put off, its deadline running.
+    """
+    world = traded_world()
+    world.must(deal(LONG, OTHER, 1, 50, market=1, slots=(1, 0)))
+    world.set(MarketPrice, 1, level=2)
+    world.must(world.request(LONG, Forced.REDUCE, 30))
+    world.must(ForcedReduce(LONG, 0, 0, 30, path=Path.OPPOSITE, counterparty=SHORT))
+    assert world.get(Position, POSITION_SLOTS * LONG).size == 70
+    assert world.get(Request, LONG).kind == Forced.NONE
+    world.must(world.request(LONG, Forced.REDUCE, 1, market=1))
+    put_off = ForcedReduce(
+        LONG, 1, 1, 0, result=int(Reason.ORACLE_LEVEL), path=Path.OPPOSITE, counterparty=OTHER, counterparty_slot=0
+    )
+    world.must(put_off)
+    assert world.get(Request, LONG).kind == Forced.REDUCE
