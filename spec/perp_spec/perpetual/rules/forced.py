@@ -222,7 +222,8 @@ def reduction_allowed(
         side.account.liquidated_at,
     )
     require_collateral(closed.account.collateral)
-    before, after = at_best(side.health, side.doubt), at_best(closed.health, side.doubt)
+    before = at_best(side.health, side.doubt)
+    after = at_best(closed.health, side.doubt)
     kept = transition_kept_health(side.account.kind, before, after)
     require(either(after.equity >= after.initial, kept), Reason.HEALTH_RATIO_FELL)
     return wanted
