@@ -264,11 +264,10 @@ def requests(state: State) -> Iterator[Finding]:
 
 
 def clocks(state: State) -> Iterator[Finding]:
-    """Nothing happened later than now, and modes are known ones."""
+    """Nothing happened later than now, nobody is spared for longer than a cooldown, and modes are known ones."""
     exchange, ledger = state.get(Exchange, 0), state.get(Ledger, 0)
     now = exchange.time
     times = [("Exchange 0 frozen_at", exchange.frozen_at), ("Ledger 0 bucket_at", ledger.bucket_at)]
-    times += [(f"Account {number} liquidated_at", a.liquidated_at) for number, a in state.tables[Account].items()]
     modes = [("Exchange 0 mode", exchange.mode), ("Exchange 0 switch", exchange.switch)]
     for number, price in state.tables[MarketPrice].items():
         times += [(f"MarketPrice {number} {name}", getattr(price, name)) for name in ("ticked_at", "blind_since")]
@@ -279,6 +278,10 @@ def clocks(state: State) -> Iterator[Finding]:
         times += [(f"MarketOracle {number} reported_at", at) for at in oracle.reported_at]
     for place, time in times:
         yield from unless(time <= now, place, f"at most {now}, now", time)
+    spared = now + state.parameters.cooldown_seconds
+    for number, account in state.tables[Account].items():
+        place, at = f"Account {number} liquidated_at", account.liquidated_at
+        yield from unless(at <= spared, place, f"at most {spared}, a cooldown from now", at)
     for place, mode in modes:
         yield from unless(mode != Mode.AUCTION, place, "a mode that is not reserved", mode)
     proved = exchange.proven <= exchange.number

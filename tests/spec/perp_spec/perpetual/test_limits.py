@@ -9,9 +9,9 @@ import pytest
 from perp_reference.core.audit import audit
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.defaults import USD, default_config
-from perp_spec.perpetual.operations import Backstop, Deleverage, OracleTick, Withdraw
+from perp_spec.perpetual.operations import Backstop, Deleverage, ForcedReduce, OracleTick, Withdraw
 from perp_spec.perpetual.reasons import Reason
-from perp_spec.perpetual.records import FUND, Account, Kind, MarketPrice, Position
+from perp_spec.perpetual.records import FUND, Account, Forced, Kind, MarketPrice, Path, Position
 from perp_spec.words import PPM
 from support.actions import right_slot
 from support.plain import plain_health
@@ -99,11 +99,24 @@ def test_a_portfolio_that_loses_its_hedge_to_a_debtor_is_spared() -> None:
     world.must(world.deposit(FUND, 50_000_000 * USD))
     takeover = Backstop(HEDGED, right_slot(world, HEDGED, 3), 3, LOTS, 0)
     assert world.get(Account, HEDGED).liquidated_at == world.now + 60
+    assert audit(world.state) == []
     assert world.would(takeover) is Reason.COOLDOWN
     world.later(59)
     assert world.would(takeover) is Reason.COOLDOWN
     world.later(1)
     assert world.would(takeover) is None
+    assert audit(world.state) == []
+
+
+def test_a_portfolio_that_loses_its_hedge_to_a_forced_reduction_is_spared() -> None:
+    """Given a healthy owner of the other side who asks to reduce, when the portfolio has to close, then it is spared."""
+    world = hedged_world()
+    world.must(world.request(DEBTOR, Forced.REDUCE, LOTS, market=2))
+    slots = right_slot(world, DEBTOR, 2), right_slot(world, HEDGED, 2)
+    world.must(ForcedReduce(DEBTOR, slots[0], 2, LOTS, 0, Path.OPPOSITE, HEDGED, slots[1]))
+    after = plain_health(world.state, HEDGED)
+    assert 0 < after.equity < after.maintenance
+    assert world.get(Account, HEDGED).liquidated_at == world.now + 60
     assert audit(world.state) == []
 
 
