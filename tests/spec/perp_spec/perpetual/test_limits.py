@@ -109,7 +109,7 @@ def test_a_portfolio_that_loses_its_hedge_to_a_debtor_is_spared() -> None:
 
 
 def test_a_portfolio_that_loses_its_hedge_to_a_forced_reduction_is_spared() -> None:
-    """Given a healthy owner of the other side who asks to reduce, when the portfolio has to close, then it is spared."""
+    """Given a healthy owner of the other side who reduces, when the portfolio has to close, then it is spared."""
     world = hedged_world()
     world.must(world.request(DEBTOR, Forced.REDUCE, LOTS, market=2))
     slots = right_slot(world, DEBTOR, 2), right_slot(world, HEDGED, 2)
