@@ -158,7 +158,7 @@ class Prover:
         self.open()
         self.grind("batch grind", self.profile.batch_grinding)
         (self.challenge,) = self.transcript.draw_elements("batch", 1)
-        layers = self.fold(self.batch())
+        layers = self.fold(self.batch_values())
         self.grind("query grind", self.profile.query_grinding)
         self.report("grinding", self.cells)
         indices = set(self.transcript.draw_indices("query", self.profile.queries, self.plan.size))
@@ -326,12 +326,16 @@ class Prover:
                 ):
                     sums.divide_at_zero(at_zero, result)
             sums.divide(self.point, at_point, result)
-        self.report("batch", self.cells)
         return result
 
-    def fold(self, coefficients: Elements) -> list[Tree]:
+    def batch_values(self) -> Elements:
+        """The batch on the domain, as [5][size]."""
+        values = transform(self.batch(), self.plan.size, GENERATOR)
+        self.report("batch", self.cells)
+        return values
+
+    def fold(self, values: Elements) -> list[Tree]:
         """Commit to the batch and its folds, and send the last polynomial. The trees of the layers."""
-        values = transform(coefficients, self.plan.size, GENERATOR)
         shift = GENERATOR
         trees: list[Tree] = []
         for _ in range(self.plan.layers):
