@@ -7,13 +7,22 @@ that keep it keeps it.
 
 from typing import Any, NamedTuple
 
+import attrs
+
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import both, either, negate, select
 from perp_spec.perpetual.bounds import all_hold, bracket_bounds, rate_bounds, simple_bounds
 from perp_spec.perpetual.health import Cautious, Terms, side_index
+from perp_spec.perpetual.operations import Report
 from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Position
 from perp_spec.perpetual.rules.waterfall import Loss
 from perp_spec.words import PPM
+
+EXCESS_MAX = 2**42
+"""Most that a market collects beyond a deficit: its open interest, both sides, in lots and micro-atoms a lot."""
+
+RISE_MAX = PPM * 2**32
+"""Most that the loss index of a market ever is."""
 
 
 def implies(premise: Flag, conclusion: Flag) -> Flag:
@@ -145,9 +154,68 @@ def margin_contract(reading: Any, notional: Word, market: Market) -> tuple[Word,
     return maintenance, initial
 
 
+def small_margin_contract(reading: Any, notional: Word, market: Market) -> tuple[Word, Word]:
+    """The same, and that a margin is no more than its notional."""
+    with reading.aside():
+        margins = margin_contract(reading, notional, market)
+    most = reading.bounds.word(notional).high
+    for margin in margins:
+        reading.promise(implies(notional >= 0, margin <= notional), "margin_at is no more than the notional")
+        if most is not None:
+            ((symbol,),) = margin.monomials
+            reading.bounds.bounded(symbol, 0, most)
+    return margins
+
+
+def bear_loss_contract(
+    reading: Any, loss: Loss, price: MarketPrice, book: MarketBook, market: Market, today: Word
+) -> tuple[tuple[MarketPrice, MarketBook], Loss]:
+    """Stands for `bear_loss`: what it promises, and that indices stay in range."""
+    words = (*loss, price.price, price.loss_index, book.open_interest, book.loss_day, book.loss_today)
+    words = (*words, market.loss_cap_ppm, market.max_price, today)
+    with reading.aside():
+        index, borne, *carried = reading.apply("bear_loss", words, 2 + len(Loss._fields))
+        raised = attrs.evolve(price, loss_index=index)
+        bearing = attrs.evolve(book, loss_day=today, loss_today=borne)
+        grown = Loss(*carried)
+        reading.promise(loss_promise(loss, grown, moved_pending(price, raised, book.open_interest)), "bear_loss")
+        reading.assume(bearing_in_range(loss, grown, raised, bearing, market), "bear_loss keeps indices in range")
+    return (raised, bearing), grown
+
+
+def report_promise(report: Report, max_price: Word) -> Flag:
+    """What a report that is taken satisfies."""
+    return both(report.median >= 0, report.median <= max_price, implies(report.count >= 1, report.median >= 1))
+
+
+def report_contract(reading: Any, report: Report, _signers: Word, _quorum: Word, max_price: Word) -> None:
+    """Stands for `require_report`: what it promises of a report that it lets pass."""
+    with reading.aside():
+        reading.assume(report_promise(report, max_price), "require_report")
+
+
 def market_words(market: Market) -> tuple[Word, ...]:
     """The words of a market that its margins depend on."""
     return tuple(getattr(market, name) for name in MARGIN_FIELDS)
+
+
+def loss_in_range(before: Loss, after: Loss, count: int) -> Flag:
+    """Of a deficit that so many markets have borne."""
+    return both(
+        both(after.deficit >= 0, after.deficit <= before.deficit, after.raised >= before.raised),
+        both(after.raised <= before.raised + RISE_MAX * count, after.dust >= before.dust),
+        both(after.dust <= before.dust + (PPM - 1) * count, after.excess >= before.excess),
+        after.excess <= before.excess + EXCESS_MAX * count,
+    )
+
+
+def bearing_in_range(before: Loss, after: Loss, price: MarketPrice, book: MarketBook, market: Market) -> Flag:
+    """Of a market that has borne a part of a deficit."""
+    bound = PPM * market.max_price
+    return both(
+        loss_in_range(before, after, 1),
+        both(price.loss_index >= 0, price.loss_index <= bound, book.loss_today >= 0, book.loss_today <= bound),
+    )
 
 
 # Assumptions about single records

@@ -17,20 +17,32 @@ from perp_proofs.smt.contracts import (
     cautious_promise,
     held_promise,
     implies,
+    loss_in_range,
     loss_promise,
     pending_of,
     settled_again,
 )
 from perp_proofs.smt.home import HOME, NEIGHBOUR
-from perp_proofs.smt.reading import DIGEST_MAX, SymbolicReading
-from perp_proofs.smt.terms import Condition, Division, Flag, Word, atoms_of, key_of
+from perp_proofs.smt.invariants import (
+    cautious_in_range,
+    counts_in_range,
+    losses_in_range,
+    terms_in_range,
+    within,
+)
+from perp_proofs.smt.lemmas import parts_rounded_down_are_no_larger, parts_rounded_up_are_no_larger
+from perp_proofs.smt.ranges import Ranges
+from perp_proofs.smt.reading import DIGEST_MAX, SymbolicReading, Wide
+from perp_proofs.smt.solver import STEPS, Verdict, ask, cone
+from perp_proofs.smt.tally import Tally, plain
+from perp_proofs.smt.terms import Condition, Division, Flag, Word, atoms_of, key_of, symbol_term, symbols_of
 from perp_spec.language import Rejected, attempt, both, reading_as
 from perp_spec.operation import Access, Rule, Shape
 from perp_spec.perpetual.health import NO_SUBJECT, Cautious, Terms
 from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Position
 from perp_spec.perpetual.rules.batch import WindowTerms
 from perp_spec.perpetual.rules.waterfall import Loss
-from perp_spec.words import SCENARIOS, Unit
+from perp_spec.words import MARKETS_MAX, POSITION_SLOTS, SCENARIOS, WORD_MAX, Unit
 
 SMALL_DIGEST = 2**20
 
@@ -53,9 +65,10 @@ class Undecided(Exception):
 class AnyPositions:
     """Any number of positions of an account, each joined with its market's price and configuration."""
 
-    def __init__(self, stage: "Symbolic", name: str, settled: bool = False) -> None:
+    def __init__(self, stage: "Symbolic", name: str, slots: int, settled: bool = False) -> None:
         self.stage = stage
         self.name = name
+        self.slots = slots
         self.settled = settled
 
     def sums(self, subject: Word, now: Word) -> Held:
@@ -65,6 +78,10 @@ class AnyPositions:
         words = {field: self.stage.rest(f"{self.name if field in fixed else name}.{field}") for field in Terms._fields}
         sums = Held(Terms(**words), self.stage.rest(f"{self.name}.pending"))
         self.stage.reading.promise(held_promise(sums), "the sums over an account's other positions")
+        if self.stage.ranged:
+            self.stage.reading.assume(
+                terms_in_range(sums.terms, self.slots), "the sums over an account's other positions"
+            )
         return sums
 
     @property
@@ -74,7 +91,12 @@ class AnyPositions:
 
     def sweep(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple["AnyPositions", tuple[Word, ...]]:
         """Settle them all."""
-        after = AnyPositions(self.stage, self.name, settled=True)
+        with self.stage.reading.aside():
+            return self.settled_sums(term, extra)
+
+    def settled_sums(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple["AnyPositions", tuple[Word, ...]]:
+        """The positions settled, and their sums."""
+        after = AnyPositions(self.stage, self.name, self.slots, settled=True)
         if term.__name__ == "position_terms":
             terms = self.sums(*extra).terms
             return after, settled_again(terms) if self.settled else terms
@@ -82,14 +104,25 @@ class AnyPositions:
 
     def total(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple[Word, ...]:
         """Sum over them all."""
+        with self.stage.reading.aside():
+            return self.summed(term, extra)
+
+    def summed(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple[Word, ...]:
+        """The sums of a term over the positions."""
         if term.__name__ == "scenario_losses":
-            return tuple(self.stage.rest(f"{self.name}.loss_{place}") for place in range(SCENARIOS))
+            losses = tuple(self.stage.rest(f"{self.name}.loss_{place}") for place in range(SCENARIOS))
+            if self.stage.ranged:
+                in_range = losses_in_range(losses, self.slots)
+                self.stage.reading.assume(in_range, "the losses of an account's positions")
+            return losses
         if term.__name__ == "cautious_terms":
             terms = self.sums(NO_SUBJECT, *extra).terms
             cautious = Cautious(
                 self.stage.rest(f"{self.name}.cautious_value"), self.stage.rest(f"{self.name}.cautious")
             )
             self.stage.reading.promise(cautious_promise(terms, cautious), "the cautious sums of an exit")
+            if self.stage.ranged:
+                self.stage.reading.assume(cautious_in_range(cautious, terms.occupied), "the cautious sums of an exit")
             return cautious
         raise NotImplementedError(f"no contract for a total of {term.__name__} over positions")
 
@@ -112,9 +145,16 @@ class AnyMarkets:
 
     def sweep(self, term: Callable[..., Any], _extra: tuple[Any, ...]) -> tuple["AnyMarkets", tuple[Word, ...]]:
         """Visit them all."""
+        with self.stage.reading.aside():
+            return self.swept(term)
+
+    def swept(self, term: Callable[..., Any]) -> tuple["AnyMarkets", tuple[Word, ...]]:
+        """The markets and their sums."""
         self.stage.once(self.name)
         if term.__name__ == "market_window":
             sums = WindowTerms(*(self.stage.rest(f"{self.name}.{field}", 0) for field in WindowTerms._fields))
+            if self.stage.ranged:
+                self.stage.reading.assume(counts_in_range(sums), "counts of markets")
             return AnyMarkets(self.stage, self.name), sums
         raise NotImplementedError(f"no contract for a sweep of {term.__name__} over markets")
 
@@ -124,6 +164,11 @@ class AnyMarkets:
 
     def fold(self, step: Callable[..., Any], carry: Any, _extra: tuple[Any, ...]) -> tuple["AnyMarkets", Any]:
         """Let them bear a loss, one after the other."""
+        with self.stage.reading.aside():
+            return self.folded(step, carry)
+
+    def folded(self, step: Callable[..., Any], carry: Any) -> tuple["AnyMarkets", Any]:
+        """The markets, and the carry behind them."""
         self.stage.once(self.name)
         if step.__name__ == "bear_loss":
             grown = Loss(
@@ -134,6 +179,8 @@ class AnyMarkets:
             )
             moved = self.stage.rest(f"{self.name}.moved")
             self.stage.reading.promise(loss_promise(carry, grown, moved), "markets that bear a loss")
+            if self.stage.ranged:
+                self.stage.reading.assume(loss_in_range(carry, grown, MARKETS_MAX), "markets that bear a loss")
             return AnyMarkets(self.stage, self.name, moved), grown
         raise NotImplementedError(f"no contract for a fold of {step.__name__} over markets")
 
@@ -185,8 +232,30 @@ def done(function: Callable[..., Any], *arguments: Any) -> int:
     return 0
 
 
+class Fit(NamedTuple):
+    """A word fits."""
+
+    condition: Flag
+    guards: int | None
+    """How many guards stand before it."""
+
+
 class Stage:
-    """Where a goal gets its values from."""
+    """Where a goal gets its values from.
+
+    Attributes:
+        ranged: Stored words and sums are in range, and words of a rule that leave it are looked for.
+    """
+
+    ranged = False
+
+    def ranges(self) -> None:
+        """From now on, look at ranges."""
+        self.ranged = True
+
+    def wide(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, list[Fit]]:
+        """Run a rule; what it returns, and what must hold of the words of it that intervals do not bound."""
+        raise NotImplementedError
 
     def word(self, name: str, low: int, high: int) -> Any:
         """A word in a range."""
@@ -196,7 +265,7 @@ class Stage:
         """A flag."""
         raise NotImplementedError
 
-    def many(self, shape: Shape, name: str) -> Any:
+    def many(self, access: Access, name: str) -> Any:
         """Any number of records."""
         raise NotImplementedError
 
@@ -209,6 +278,9 @@ class Stage:
 
     def hint(self, first: Word, second: Word) -> None:
         """Remind the solver that the product of two words that are at least 0 is at least 0."""
+
+    def use(self, lemma: Callable[..., Flag], *words: Word) -> None:
+        """Remind the solver of what a lemma says of these words; `goals.lemmas` proves it of all words."""
 
     def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a rule or a part of one, and keep to values for which it rejects nothing."""
@@ -249,7 +321,7 @@ class Stage:
         """An operation of a rule, and what the rule takes after it, by name."""
         names = [*inspect.signature(rule.function).parameters][1:]
         loaded = [
-            self.many(access.shape, name) if access.record is None else self.record(access.record, name)
+            self.many(access, name) if access.record is None else self.record(access.record, name)
             for name, access in zip(names, rule.footprint, strict=True)
         ]
         return self.record(rule.operation, "op"), names, loaded
@@ -313,9 +385,11 @@ class Symbolic(Stage):
         }
         return [division.divisor for division in found.values() if not isinstance(division.divisor, int)]
 
-    def many(self, shape: Shape, name: str) -> Any:
+    def many(self, access: Access, name: str) -> Any:
         """Any number of records."""
-        return AnyPositions(self, name) if shape is Shape.HELD else AnyMarkets(self, name)
+        if access.shape is Shape.HELD:
+            return AnyPositions(self, name, POSITION_SLOTS if access.skip is None else POSITION_SLOTS - 1)
+        return AnyMarkets(self, name)
 
     def assume(self, condition: Flag, sentence: str) -> None:
         """Keep to values for which the condition holds."""
@@ -331,6 +405,64 @@ class Symbolic(Stage):
         with self.reading.knowing_nothing():
             reminder = implies(both(first >= 0, second >= 0), first * second >= 0)
         self.reading.promise(reminder, "a product")
+
+    def ranges(self) -> None:
+        """From now on, look at ranges."""
+        self.ranged = True
+        self.reading.bounds = Ranges(self.reading.table)
+        for number, holds in self.reading.table.decisions.items():
+            self.reading.bounds.learn(self.reading.table.conditions[number], holds)
+
+    def wide(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, list[Fit]]:
+        """Run a rule; what it returns, and what must hold of the words of it that intervals do not bound."""
+        reading = self.reading
+        found: dict[Any, Wide] = {}
+        reading.wide, reading.quotient = found, self.part
+        try:
+            results = self.perform(function, *arguments)
+        finally:
+            reading.wide, reading.quotient = None, None
+        with reading.knowing_nothing():
+            fits = [Fit(implies(wide.premise, within(wide.word, WORD_MAX)), wide.guards) for wide in found.values()]
+        return results, fits
+
+    def part(self, quotient: Word, first: Word, second: Word, divisor: Word, up: bool) -> None:
+        """A quotient of a part and a whole is bounded by what it is a part of."""
+        reading, interval = self.reading, self.reading.bounds.word(quotient)
+        if interval.low is not None and interval.high is not None and max(-interval.low, interval.high) <= WORD_MAX:
+            return
+        for part, other in ((first, second), (second, first)):
+            with reading.aside():
+                is_part = both(part >= 0, part <= divisor, divisor >= 1)
+            if ask(reading, is_part, STEPS[0], self.known_of(is_part)).verdict is Verdict.PROVED:
+                with reading.aside():
+                    lemma = parts_rounded_up_are_no_larger if up else parts_rounded_down_are_no_larger
+                    self.use(lemma, part, other, divisor)
+                whole = reading.bounds.word(other)
+                ((monomial, _),) = quotient.monomials.items()
+                if isinstance(reading.bounds, Ranges) and whole.low is not None and whole.high is not None:
+                    most = max(-whole.low, whole.high, 0)
+                    reading.bounds.bounded(monomial[0], -most, most)
+                return
+
+    def known_of(self, flag: Flag) -> list[Flag]:
+        """What intervals say of the words that a condition depends on."""
+        reading, found = self.reading, list[Flag]()
+        for number in sorted(cone(reading, symbols_of(flag))):
+            if not reading.table.symbols[number].flag:
+                interval, word = reading.bounds.symbol(number), symbol_term(reading, number)
+                with reading.aside(), reading.knowing_nothing():
+                    found += [word >= interval.low] if interval.low is not None else []
+                    found += [word <= interval.high] if interval.high is not None else []
+        return found
+
+    def use(self, lemma: Callable[..., Flag], *words: Word) -> None:
+        """Remind the solver of what a lemma says of these words, also where intervals say it too."""
+        instance = lemma(*words)
+        if instance is True:
+            with self.reading.knowing_nothing():
+                instance = lemma(*words)
+        self.reading.promise(instance, lemma.__name__)
 
     def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a rule; its guards are assumed."""
@@ -360,9 +492,9 @@ class Home(Symbolic):
             high = SMALL_DIGEST
         return self.words[name] if name in self.words else super().word(name, low, high)
 
-    def many(self, shape: Shape, name: str) -> Any:
+    def many(self, access: Access, name: str) -> Any:
         """One record."""
-        return neighbours(self, shape, name)
+        return neighbours(self, access.shape, name)
 
 
 def neighbours(stage: Stage, shape: Shape, name: str) -> tuple[Any, ...]:
@@ -397,14 +529,22 @@ class Concrete(Stage):
         """A flag."""
         return bool(self.values.get(name, False))
 
-    def many(self, shape: Shape, name: str) -> tuple[Any, ...]:
+    def many(self, access: Access, name: str) -> tuple[Any, ...]:
         """One record at home, else none."""
-        return () if self.words is None else neighbours(self, shape, name)
+        return () if self.words is None else neighbours(self, access.shape, name)
 
     def assume(self, condition: bool, sentence: str) -> None:
         """Keep to values for which the condition holds."""
         if not condition:
             raise NotReached(sentence)
+
+    def wide(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, list[Fit]]:
+        """Run a rule; what it returns, and whether all of its words were in range."""
+        tally = Tally()
+        results = tally.run(function, *arguments)
+        if results is None and not tally.beyond:
+            raise NotReached("the rule rejects")
+        return plain(results), [Fit(not tally.beyond, None)]
 
     def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a rule in plain integers."""

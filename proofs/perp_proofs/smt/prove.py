@@ -37,6 +37,8 @@ class Claim(NamedTuple):
 
     name: str
     condition: Flag
+    guards: int | None = None
+    """How many of the rule's guards it may rest on, None for all."""
 
 
 Statement = Callable[[Stage], Iterator[Claim]]
@@ -111,6 +113,7 @@ class Search:
             with self.reading.path(decisions):
                 for claim in self.claims():
                     if only in ("", claim.name):
+                        self.reading.counted = claim.guards
                         given, choice = self.claim(decisions, claim)
                         if choice is not None:
                             open_claims.append((claim.name, choice))
@@ -120,6 +123,8 @@ class Search:
             return PROVED, ""
         except Undecided as case:
             return self.both_ways(decisions, case.atom, only)
+        finally:
+            self.reading.counted = None
         self.paths += 1
         for name, choice in open_claims:
             given, _ = self.both_ways(decisions, choice, name)

@@ -18,13 +18,17 @@ from perp_proofs.smt.terms import (
     Table,
     Term,
     Word,
+    at_least_zero,
     conjunction,
     decided,
     key_of,
     negated,
+    product,
+    summed,
     symbol_term,
 )
 from perp_spec.language import PLAIN, Rejected, reading_as
+from perp_spec.words import WORD_MAX
 
 DIGEST_MAX = 2**248 - 1
 
@@ -53,6 +57,17 @@ class Applied:
     results: tuple[Word, ...]
 
 
+@attrs.frozen
+class Wide:
+    """A word that stands in the text of a rule, and of which intervals do not say that it is one."""
+
+    word: Word
+    guards: int
+    """How many guards stand before it."""
+    premise: Flag
+    """Where alone it counts: guards of attempts and flags of conditional calls around it."""
+
+
 class Collector:
     """Where guards go: to the rule's own list, or to that of an attempt."""
 
@@ -73,6 +88,9 @@ class SymbolicReading:
         bounds: What is known of words on this path without a solver.
         translators: The solver's own, kept over all paths.
         applications: Calls of functions known by name only, on this path: arguments and results by function.
+        wide: Words of the rule that intervals do not bound, while they are looked for.
+        counted: How many guards count, None for all.
+        quotient: Told of each quotient while wide words are looked for, with what it was made of.
     """
 
     def __init__(self) -> None:
@@ -83,6 +101,9 @@ class SymbolicReading:
         self.applications: dict[str, dict[Any, Applied]] = {}
         self.bounds = Bounds(self.table)
         self.translators: dict[bool, Any] = {}
+        self.wide: dict[Any, Wide] | None = None
+        self.counted: int | None = None
+        self.quotient: Callable[..., None] | None = None
         self._collectors = [Collector()]
 
     @property
@@ -158,11 +179,40 @@ class SymbolicReading:
         raise TypeError(f"cannot select between {type(yes).__name__} and {type(no).__name__}")
 
     def _select_word(self, condition: Condition, yes: Word, no: Word) -> Word:
-        if type(yes - no) is int and yes - no == 0:
+        if key_of(yes) == key_of(no):
             return yes
         if condition.kind == "not":
             return self._select_word(condition.parts, no, yes)
         return symbol_term(self, self.table.choice(condition, yes, no))
+
+    def note(self, word: Word) -> None:
+        """Take note of a word that stands in a rule's text, unless it is bounded anyway."""
+        if self.wide is None or isinstance(word, int):
+            return
+        interval = self.bounds.word(word)
+        if interval.low is None or interval.high is None or max(-interval.low, interval.high) > WORD_MAX:
+            premise = self.premise()
+            key = key_of(word), premise.number if isinstance(premise, Condition) else None
+            self.wide.setdefault(key, Wide(word, len(self.guards), premise))
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Make words that do not stand in the text of a rule."""
+        wide, self.wide = self.wide, None
+        yield
+        self.wide = wide
+
+    def premise(self) -> Flag:
+        """Where alone counts what is read now: guards of attempts, and flags of conditional calls."""
+        flags = [flag for collector in self._collectors for flag in collector.flags]
+        guards = [guard.condition for collector in self._collectors[1:] for guard in collector.guards]
+        return conjunction(self, [*flags, *guards])
+
+    def _part(self, quotient: Word, parts: tuple[Word, Word, Word], up: bool) -> Word:
+        if self.quotient is not None and self.wide is not None and not isinstance(quotient, int):
+            self.quotient(quotient, *parts, up)
+        self.note(quotient)
+        return quotient
 
     def divide(self, dividend: Word, divisor: Word) -> tuple[Word, Word]:
         """Quotient toward minus infinity, and remainder."""
@@ -177,19 +227,20 @@ class SymbolicReading:
 
     def mul_div_floor(self, a: Word, b: Word, c: Word) -> Word:
         """A quotient toward minus infinity."""
-        return self.divide(a * b, c)[0]
+        return self._part(self.divide(product(self, a, b), c)[0], (a, b, c), up=False)
 
     def mul_div_ceil(self, a: Word, b: Word, c: Word) -> Word:
         """A quotient toward plus infinity."""
-        return -self.divide(-a * b, c)[0]
+        dividend = summed(self, [(product(self, a, b), -1)])
+        return self._part(summed(self, [(self.divide(dividend, c)[0], -1)]), (a, b, c), up=True)
 
     def mul_div_remainder(self, a: Word, b: Word, c: Word) -> Word:
         """What a quotient toward minus infinity leaves."""
-        return self.divide(a * b, c)[1]
+        return self.divide(product(self, a, b), c)[1]
 
     def product_le(self, a: Word, b: Word, c: Word, d: Word) -> Flag:
         """A comparison of two products."""
-        return a * b <= c * d
+        return at_least_zero(self, summed(self, [(product(self, c, d), 1), (product(self, a, b), -1)]))
 
     def digest(self, tag: int, digests: tuple[Word, ...], words: tuple[Word, ...]) -> Word:
         """A function known by its name only."""

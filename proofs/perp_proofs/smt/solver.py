@@ -27,6 +27,7 @@ from perp_proofs.smt.terms import (
     key_of,
     monomials_of,
     negated,
+    product,
     symbols_of,
 )
 
@@ -173,9 +174,9 @@ class Translator:
 
     def _division(self, division: Division) -> Iterator[Any]:
         quotient, remainder = Term(None, {(division.quotient,): 1}), self.symbol(division.remainder)
-        product = self.word(quotient * division.divisor)
+        multiple = self.word(product(None, quotient, division.divisor))
         dividend, divisor = self.word(division.dividend), self.word(division.divisor)
-        axiom = z3.And(dividend == product + remainder, remainder >= 0, remainder < divisor)
+        axiom = z3.And(dividend == multiple + remainder, remainder >= 0, remainder < divisor)
         if type(division.divisor) is int:
             yield axiom
         else:
@@ -215,7 +216,7 @@ def relevant(reading: SymbolicReading, goal: Flag, all_guards: bool) -> tuple[se
     about such symbols only.
     """
     known = [fact.condition for fact in (*reading.promises, *reading.facts)]
-    guards = [guard.condition for guard in reading.guards]
+    guards = [guard.condition for guard in reading.guards[: reading.counted]]
     if all_guards:
         chosen = known + guards
         return cone(reading, set().union(symbols_of(goal), *map(symbols_of, chosen))), chosen

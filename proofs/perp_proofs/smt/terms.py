@@ -158,46 +158,41 @@ class Term:
         return self._key
 
     def __add__(self, other: Word) -> Word:
-        return summed(self.reading, [(self, 1), (other, 1)])
+        return written(self.reading, summed(self.reading, [(self, 1), (other, 1)]))
 
     __radd__ = __add__
 
     def __sub__(self, other: Word) -> Word:
-        return summed(self.reading, [(self, 1), (other, -1)])
+        return written(self.reading, summed(self.reading, [(self, 1), (other, -1)]))
 
     def __rsub__(self, other: Word) -> Word:
-        return summed(self.reading, [(other, 1), (self, -1)])
+        return written(self.reading, summed(self.reading, [(other, 1), (self, -1)]))
 
-    def __neg__(self) -> "Term":
-        return Term(self.reading, {monomial: -factor for monomial, factor in self.monomials.items()})
+    def __neg__(self) -> Word:
+        return written(self.reading, summed(self.reading, [(self, -1)]))
 
     def __mul__(self, other: Word) -> Word:
-        product: dict[Monomial, int] = {}
-        for left, left_factor in self.monomials.items():
-            for right, right_factor in monomials_of(other).items():
-                monomial = tuple(sorted(left + right))
-                product[monomial] = product.get(monomial, 0) + left_factor * right_factor
-        return normal(self.reading, product)
+        return written(self.reading, product(self.reading, self, other))
 
     __rmul__ = __mul__
 
     def __ge__(self, other: Word) -> Flag:
-        return at_least_zero(self.reading, self - other)
+        return at_least_zero(self.reading, summed(self.reading, [(self, 1), (other, -1)]))
 
     def __le__(self, other: Word) -> Flag:
-        return at_least_zero(self.reading, other - self)
+        return at_least_zero(self.reading, summed(self.reading, [(other, 1), (self, -1)]))
 
     def __gt__(self, other: Word) -> Flag:
-        return at_least_zero(self.reading, self - other - 1)
+        return at_least_zero(self.reading, summed(self.reading, [(self, 1), (other, -1), (1, -1)]))
 
     def __lt__(self, other: Word) -> Flag:
-        return at_least_zero(self.reading, other - self - 1)
+        return at_least_zero(self.reading, summed(self.reading, [(other, 1), (self, -1), (1, -1)]))
 
     def __eq__(self, other: Word) -> Flag:  # type: ignore[override]
-        return is_zero(self.reading, self - other)
+        return is_zero(self.reading, summed(self.reading, [(self, 1), (other, -1)]))
 
     def __ne__(self, other: Word) -> Flag:  # type: ignore[override]
-        return is_zero(self.reading, self - other) ^ True
+        return (self == other) ^ True
 
     def __bool__(self) -> bool:
         raise TypeError("a rule branches on a word that is not known")
@@ -240,6 +235,22 @@ def summed(reading: Any, parts: Iterable[tuple[Word, int]]) -> Word:
         for monomial, factor in monomials_of(word).items():
             total[monomial] = total.get(monomial, 0) + times * factor
     return normal(reading, total)
+
+
+def product(reading: Any, first: Word, second: Word) -> Word:
+    """The product of two words."""
+    monomials: dict[Monomial, int] = {}
+    for left, left_factor in monomials_of(first).items():
+        for right, right_factor in monomials_of(second).items():
+            monomial = tuple(sorted(left + right))
+            monomials[monomial] = monomials.get(monomial, 0) + left_factor * right_factor
+    return normal(reading, monomials)
+
+
+def written(reading: Any, word: Word) -> Word:
+    """A sum, a difference or a product that stands in the text of a rule, unlike those that the reading makes."""
+    reading.note(word)
+    return word
 
 
 def symbol_term(reading: Any, number: int) -> Term:

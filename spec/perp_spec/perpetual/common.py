@@ -96,7 +96,7 @@ def fill_order_if(
     require_if(active, order.authorised, Reason.BAD_SIGNATURE)
     require_if(active, now <= order.expiry, Reason.ORDER_EXPIRED)
     require_if(active, order.nonce >= stored.nonce, Reason.ORDER_STALE)
-    require_if(active, lots <= order.lots - filled, Reason.ORDER_FILLED)
+    require_if(active, filled + lots <= order.lots, Reason.ORDER_FILLED)
     require_if(active, order.market == market, Reason.ORDER_MARKET)
     require_if(active, order.buys == buys, Reason.ORDER_SIDE)
     require_if(active, select(buys, price <= order.price, price >= order.price), Reason.ORDER_PRICE)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from perp_proofs.smt.contracts import implies, margin_contract, market_assumed
 from perp_proofs.smt.frame import Scene, Stage, Stored, joined
 from perp_proofs.smt.goals.contracts import MARKET_VALID
+from perp_proofs.smt.lemmas import products_keep_signs, quotients_keep_signs, released_keeps_the_ratio
 from perp_proofs.smt.prove import Claim, Goal, Statement
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import absolute, both, either, maximum, negate, select
@@ -18,7 +19,7 @@ from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.health import Health, Side, settle_side, settle_whole
 from perp_spec.perpetual.records import FUND, Kind
-from perp_spec.perpetual.rules.waterfall import released
+from perp_spec.perpetual.rules.waterfall import certain
 from perp_spec.words import PPM
 
 assert rules.__all__, "importing the rules registers them"
@@ -170,39 +171,36 @@ def payments_are_safe(stage: Stage) -> Iterator[Claim]:
     yield Claim("a solvent account stays solvent", implies(before.equity >= 0, after.equity >= 0))
 
 
-def deleveraged(stage: Stage) -> tuple[Scene, Seen]:
-    """A deleverage and its counterparty, with what the solver needs to be reminded of."""
-    scene = stage.scene(PERPETUAL.rules["deleverage"], signs=("position", "counterparty_position"))
-    stage.assume(market_assumed(scene.before("market")), MARKET_VALID)
-    account = seen(scene, "account", "position", "others")
-    other = seen(scene, "counterparty", "counterparty_position", "counterparty_others")
-    for side in (account, other):
-        stage.hint(absolute(side.after.size), scene.before("price").price)
-        stage.hint(absolute(side.before.size) - absolute(side.after.size), scene.before("price").price)
-    old, new = account.before.health, account.after.health
-    stage.hint(old.linear - new.linear, maximum(-old.equity, 0))
-    return scene, other
-
-
 def counterparties_stay_safe(stage: Stage) -> Iterator[Claim]:
     """Of a deleverage."""
-    _, account = deleveraged(stage)
+    scene = stage.scene(PERPETUAL.rules["deleverage"], signs=("position", "counterparty_position"))
+    stage.assume(market_assumed(scene.before("market")), MARKET_VALID)
+    debtor = seen(scene, "account", "position", "others")
+    account = seen(scene, "counterparty", "counterparty_position", "counterparty_others")
     before, after = account.before.health, account.after.health
-    stage.split(before.equity >= 0)
+    margin = debtor.before.health.linear
+    deficit = maximum(-certain(debtor.before).equity, 0)
+    stage.use(quotients_keep_signs, margin - debtor.after.health.linear, deficit, maximum(margin, 1))
+    stage.use(products_keep_signs, debtor.after.size, scene.before("price").price)
+    stage.use(products_keep_signs, debtor.before.size - debtor.after.size, scene.before("price").price)
+    for size in (account.after.size, account.before.size - account.after.size):
+        stage.use(products_keep_signs, size, scene.before("price").price)
     paid = before.equity - after.equity
-    old, new = before.linear, after.linear
-    stage.split(old >= 1)
-    kept = released(before.equity, old, new)
-    stage.hint(old - new, before.equity)
-    stage.hint(old - new, -before.equity)
-    stage.hint(new, before.equity)
-    stage.hint(kept - paid, old)
-    stage.hint(kept - before.equity - 1, old)
+    solvent = before.equity >= 0
+    stage.split(solvent)
+    stage.use(released_keeps_the_ratio, before.equity, before.linear, after.linear, paid)
+    stage.use(released_keeps_the_ratio, before.equity, before.maintenance, after.maintenance, paid)
+    for old, new in ((before.linear, after.linear), (before.maintenance, after.maintenance)):
+        stage.use(quotients_keep_signs, maximum(old - new, 0), before.equity, maximum(old, 1))
     yield Claim("it gains nothing beyond the health price", paid >= 0)
-    yield Claim("a solvent counterparty stays solvent", implies(before.equity >= 0, after.equity >= 0))
     yield Claim("an insolvent one pays nothing", implies(before.equity < 0, paid == 0))
+    yield Claim("its linear margin does not grow", after.linear <= before.linear)
+    yield Claim("a solvent counterparty stays solvent", implies(solvent, after.equity >= 0))
     linear = after.equity * before.linear >= before.equity * after.linear
-    yield Claim("its linear ratio does not fall", implies(before.equity >= 0, linear))
+    yield Claim("its linear ratio does not fall", implies(solvent, linear))
+    maintenance = after.equity * before.maintenance >= before.equity * after.maintenance
+    falls = after.maintenance <= before.maintenance
+    yield Claim("its ratio does not fall where its margin does not rise", implies(both(solvent, falls), maintenance))
 
 
 def exits_leave_initial_margin(name: str, payer: tuple[str, str], stage: Stage) -> Iterator[Claim]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from perp_proofs.smt.contracts import market_assumed
 from perp_proofs.smt.frame import Stage
@@ -14,31 +13,11 @@ from perp_spec.perpetual import rules
 from perp_spec.perpetual.bounds import parameters_valid
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.reasons import Reason
-from perp_spec.perpetual.records import Market, MarketOracle, MarketPrice, Parameters
-from perp_spec.words import PPM
+from perp_spec.perpetual.records import Market, Parameters
 
 assert rules.__all__, "importing the rules registers them"
 
 PARAMETERS_VALID = "the exchange's configuration is valid"
-
-PRICES_IN_RANGE = "prices and indices of the market are in the range its configuration gives"
-
-
-TIME_PASSES = "no stored time is later than that of the batch"
-
-
-def prices_in_range(price: MarketPrice, oracle: MarketOracle, market: Market) -> Flag:
-    """What every tick keeps: prices up to max_price, indices up to max_price a lot, and a premium within a price."""
-    bound = market.max_price * PPM
-    funding = both(price.funding_index >= -bound, price.funding_index <= bound)
-    premium = both(oracle.premium >= -market.max_price, oracle.premium <= market.max_price)
-    values: Flag = True
-    for value in oracle.values:
-        values = both(values, value <= market.max_price)
-    return both(
-        both(price.price <= market.max_price, price.index <= market.max_price, oracle.average <= market.max_price),
-        both(funding, price.loss_index <= bound, oracle.book <= market.max_price, premium, values),
-    )
 
 
 def rejected_only_for(name: str, reasons: tuple[Reason, ...], stage: Stage) -> Iterator[Claim]:
@@ -94,17 +73,6 @@ def divisors_are_positive(name: str, stage: Stage) -> Iterator[Claim]:
     yield Claim("every divisor is at least 1", positive)
 
 
-def prices_stay_in_range(name: str, stage: Stage) -> Iterator[Claim]:
-    """Of one tick."""
-    scene = stage.scene(PERPETUAL.rules[name])
-    market, records = scene.before("market"), (scene.before("price"), scene.before("oracle"))
-    stage.assume(market_assumed(market), MARKET_VALID)
-    stage.assume(prices_in_range(*records, market), PRICES_IN_RANGE)
-    stage.assume(records[1].marked_at <= scene.before("exchange").time, TIME_PASSES)
-    parts: Any = prices_in_range(scene.after("price"), scene.after("oracle"), market)
-    yield Claim("prices stay in range", parts)
-
-
 def funding_is_capped(stage: Stage) -> Iterator[Claim]:
     """An hour charges an eighth of the cap at most."""
     scene = stage.scene(PERPETUAL.rules["funding_tick"])
@@ -133,16 +101,6 @@ GOALS += tuple(
         assumptions=(MARKET_VALID, PARAMETERS_VALID),
     )
     for name in PERPETUAL.rules
-)
-GOALS += tuple(
-    Goal(
-        name=f"{name}_keeps_prices_in_range",
-        sentence=f"An accepted {name} keeps the market's prices and indices in range.",
-        statement=partial(prices_stay_in_range, name),
-        subjects=(name,),
-        assumptions=(MARKET_VALID, PRICES_IN_RANGE, TIME_PASSES),
-    )
-    for name in ("oracle_tick", "mark", "funding_tick")
 )
 GOALS += (
     Goal(
