@@ -65,7 +65,7 @@ def known_words(sign: int, kind: int) -> dict[str, int]:
     """Words of one search: sizes of one sign, accounts of one kind."""
     sizes = {f"{name}.size": sign * size for name, size in SIZES.items()}
     kinds = {f"{name}.kind": kind for name in ("account", "buyer", "seller", "taker", "counterparty")}
-    trade = {"op.lots": 4, "op.price": PRICE - sign * 20_000}
+    trade = {"op.lots": 7, "op.price": PRICE - sign * 20_000}
     fees = {"op.buyer_fee_ppm": 300, "op.seller_fee_ppm": -100, "op.fee_ppm": 700, "op.taker_fee_ppm": 500}
     claims = {"ledger.claims": 7_000_000, "exchange.escape_vault": 6_000_000}
     return {**sizes, **kinds, **trade, **fees, **claims, "exchange.time": NOW}

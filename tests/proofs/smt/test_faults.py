@@ -72,6 +72,10 @@ FAULTS = (
         "withdraw_leaves_initial_margin",
     ),
     (
+        Fault(waterfall.liquidate, "require(either(unhealthy, op.account == FUND), Reason.NOT_LIQUIDATABLE)", "pass"),
+        "liquidate_spares_healthy_accounts",
+    ),
+    (
         Fault(waterfall.liquidate, "require(op.lots <= absolute(side.size), Reason.LOTS)", "pass"),
         "liquidate_reduces_risk",
     ),
