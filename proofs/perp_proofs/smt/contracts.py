@@ -12,7 +12,7 @@ import attrs
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import both, either, negate, select
 from perp_spec.perpetual.bounds import all_hold, bracket_bounds, rate_bounds, simple_bounds
-from perp_spec.perpetual.health import Cautious, Terms, side_index
+from perp_spec.perpetual.health import Cautious, Health, Side, Terms, side_index
 from perp_spec.perpetual.operations import Report
 from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Position
 from perp_spec.perpetual.rules.waterfall import Loss
@@ -183,15 +183,51 @@ def bear_loss_contract(
     return (raised, bearing), grown
 
 
-def report_promise(report: Report, max_price: Word) -> Flag:
-    """What a report that is taken satisfies."""
-    return both(report.median >= 0, report.median <= max_price, implies(report.count >= 1, report.median >= 1))
+def payment_promise(before: Health, unpaid: Health, paid: Word) -> Flag:
+    """What the counterparty of a deleverage pays beyond the health price: nothing below zero, and never its ratio."""
+    kept = [
+        implies(both(after >= 0, after <= margin), (before.equity - paid) * margin >= before.equity * after)
+        for margin, after in ((before.linear, unpaid.linear), (before.maintenance, unpaid.maintenance))
+    ]
+    return both(
+        both(paid >= 0, implies(before.equity < 0, paid == 0)),
+        implies(both(before.equity >= 0, unpaid.linear >= 0), both(paid <= before.equity, *kept)),
+    )
 
 
-def report_contract(reading: Any, report: Report, _signers: Word, _quorum: Word, max_price: Word) -> None:
-    """Stands for `require_report`: what it promises of a report that it lets pass."""
+def payment_contract(
+    reading: Any, side: Side, other: Side, unpaid: Health, lots: Word, price: MarketPrice, market: Market
+) -> Word:
+    """Stands for `deleverage_payment`."""
+    words = (side.size, lots, price.price, side.doubt, *side.health, *other.health, *unpaid, *market_words(market))
+    (paid,) = reading.apply("deleverage_payment", words, 1)
+    reading.promise(payment_promise(other.health, unpaid, paid), "deleverage_payment")
+    return paid
+
+
+def small_payment_contract(reading: Any, *arguments: Any) -> Word:
+    """The same, and that the payment is no more than the counterparty's equity."""
     with reading.aside():
-        reading.assume(report_promise(report, max_price), "require_report")
+        paid = payment_contract(reading, *arguments)
+    high = reading.bounds.word(arguments[1].health.equity).high
+    if high is not None:
+        ((symbol,),) = paid.monomials
+        reading.bounds.bounded(symbol, 0, max(high, 0))
+    return paid
+
+
+def median_promise(median: Word, max_price: Word) -> Flag:
+    """What the median of a report that is taken satisfies."""
+    return both(median >= 0, median <= max_price, implies(max_price >= 1, median >= 1))
+
+
+def median_contract(reading: Any, report: Report, signers: Word, quorum: Word, max_price: Word) -> Word:
+    """Stands for `reported_median`: what it promises of a report that it lets pass."""
+    words = (report.count, report.median, *report.signers, *report.values, signers, quorum, max_price)
+    (median,) = reading.apply("reported_median", words, 1)
+    with reading.aside():
+        reading.assume(median_promise(median, max_price), "reported_median")
+    return median
 
 
 def market_words(market: Market) -> tuple[Word, ...]:

@@ -65,10 +65,9 @@ class Undecided(Exception):
 class AnyPositions:
     """Any number of positions of an account, each joined with its market's price and configuration."""
 
-    def __init__(self, stage: "Symbolic", name: str, slots: int, settled: bool = False) -> None:
+    def __init__(self, stage: "Symbolic", name: str, settled: bool = False) -> None:
         self.stage = stage
         self.name = name
-        self.slots = slots
         self.settled = settled
 
     def sums(self, subject: Word, now: Word) -> Held:
@@ -80,7 +79,7 @@ class AnyPositions:
         self.stage.reading.promise(held_promise(sums), "the sums over an account's other positions")
         if self.stage.ranged:
             self.stage.reading.assume(
-                terms_in_range(sums.terms, self.slots), "the sums over an account's other positions"
+                terms_in_range(sums.terms, POSITION_SLOTS), "the sums over an account's other positions"
             )
         return sums
 
@@ -96,7 +95,7 @@ class AnyPositions:
 
     def settled_sums(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple["AnyPositions", tuple[Word, ...]]:
         """The positions settled, and their sums."""
-        after = AnyPositions(self.stage, self.name, self.slots, settled=True)
+        after = AnyPositions(self.stage, self.name, settled=True)
         if term.__name__ == "position_terms":
             terms = self.sums(*extra).terms
             return after, settled_again(terms) if self.settled else terms
@@ -112,7 +111,7 @@ class AnyPositions:
         if term.__name__ == "scenario_losses":
             losses = tuple(self.stage.rest(f"{self.name}.loss_{place}") for place in range(SCENARIOS))
             if self.stage.ranged:
-                in_range = losses_in_range(losses, self.slots)
+                in_range = losses_in_range(losses, POSITION_SLOTS)
                 self.stage.reading.assume(in_range, "the losses of an account's positions")
             return losses
         if term.__name__ == "cautious_terms":
@@ -265,7 +264,7 @@ class Stage:
         """A flag."""
         raise NotImplementedError
 
-    def many(self, access: Access, name: str) -> Any:
+    def many(self, shape: Shape, name: str) -> Any:
         """Any number of records."""
         raise NotImplementedError
 
@@ -321,7 +320,7 @@ class Stage:
         """An operation of a rule, and what the rule takes after it, by name."""
         names = [*inspect.signature(rule.function).parameters][1:]
         loaded = [
-            self.many(access, name) if access.record is None else self.record(access.record, name)
+            self.many(access.shape, name) if access.record is None else self.record(access.record, name)
             for name, access in zip(names, rule.footprint, strict=True)
         ]
         return self.record(rule.operation, "op"), names, loaded
@@ -385,11 +384,9 @@ class Symbolic(Stage):
         }
         return [division.divisor for division in found.values() if not isinstance(division.divisor, int)]
 
-    def many(self, access: Access, name: str) -> Any:
+    def many(self, shape: Shape, name: str) -> Any:
         """Any number of records."""
-        if access.shape is Shape.HELD:
-            return AnyPositions(self, name, POSITION_SLOTS if access.skip is None else POSITION_SLOTS - 1)
-        return AnyMarkets(self, name)
+        return AnyPositions(self, name) if shape is Shape.HELD else AnyMarkets(self, name)
 
     def assume(self, condition: Flag, sentence: str) -> None:
         """Keep to values for which the condition holds."""
@@ -492,9 +489,9 @@ class Home(Symbolic):
             high = SMALL_DIGEST
         return self.words[name] if name in self.words else super().word(name, low, high)
 
-    def many(self, access: Access, name: str) -> Any:
+    def many(self, shape: Shape, name: str) -> Any:
         """One record."""
-        return neighbours(self, access.shape, name)
+        return neighbours(self, shape, name)
 
 
 def neighbours(stage: Stage, shape: Shape, name: str) -> tuple[Any, ...]:
@@ -529,9 +526,9 @@ class Concrete(Stage):
         """A flag."""
         return bool(self.values.get(name, False))
 
-    def many(self, access: Access, name: str) -> tuple[Any, ...]:
+    def many(self, shape: Shape, name: str) -> tuple[Any, ...]:
         """One record at home, else none."""
-        return () if self.words is None else neighbours(self, access.shape, name)
+        return () if self.words is None else neighbours(self, shape, name)
 
     def assume(self, condition: bool, sentence: str) -> None:
         """Keep to values for which the condition holds."""

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from perp_proofs.smt.contracts import implies, margin_contract, market_assumed
+from perp_proofs.smt.contracts import (
+    implies,
+    margin_contract,
+    market_assumed,
+    payment_contract,
+    payment_promise,
+)
 from perp_proofs.smt.frame import Scene, Stage, Stored, joined
 from perp_proofs.smt.goals.contracts import MARKET_VALID
 from perp_proofs.smt.lemmas import products_keep_signs, quotients_keep_signs, released_keeps_the_ratio
@@ -17,10 +23,10 @@ from perp_spec.language import absolute, both, either, maximum, negate, select
 from perp_spec.operation import Shape, key_of
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
-from perp_spec.perpetual.health import Health, Side, settle_side, settle_whole
-from perp_spec.perpetual.records import FUND, Kind
-from perp_spec.perpetual.rules.waterfall import certain
-from perp_spec.words import PPM
+from perp_spec.perpetual.health import Health, Side, settle_side, settle_whole, share_of
+from perp_spec.perpetual.records import FUND, Kind, Market, MarketPrice
+from perp_spec.perpetual.rules.waterfall import certain, deleverage_payment
+from perp_spec.words import PPM, WORD_MAX
 
 assert rules.__all__, "importing the rules registers them"
 
@@ -175,23 +181,11 @@ def counterparties_stay_safe(stage: Stage) -> Iterator[Claim]:
     """Of a deleverage."""
     scene = stage.scene(PERPETUAL.rules["deleverage"], signs=("position", "counterparty_position"))
     stage.assume(market_assumed(scene.before("market")), MARKET_VALID)
-    debtor = seen(scene, "account", "position", "others")
     account = seen(scene, "counterparty", "counterparty_position", "counterparty_others")
     before, after = account.before.health, account.after.health
-    margin = debtor.before.health.linear
-    deficit = maximum(-certain(debtor.before).equity, 0)
-    stage.use(quotients_keep_signs, margin - debtor.after.health.linear, deficit, maximum(margin, 1))
-    stage.use(products_keep_signs, debtor.after.size, scene.before("price").price)
-    stage.use(products_keep_signs, debtor.before.size - debtor.after.size, scene.before("price").price)
     for size in (account.after.size, account.before.size - account.after.size):
         stage.use(products_keep_signs, size, scene.before("price").price)
-    paid = before.equity - after.equity
-    solvent = before.equity >= 0
-    stage.split(solvent)
-    stage.use(released_keeps_the_ratio, before.equity, before.linear, after.linear, paid)
-    stage.use(released_keeps_the_ratio, before.equity, before.maintenance, after.maintenance, paid)
-    for old, new in ((before.linear, after.linear), (before.maintenance, after.maintenance)):
-        stage.use(quotients_keep_signs, maximum(old - new, 0), before.equity, maximum(old, 1))
+    paid, solvent = before.equity - after.equity, before.equity >= 0
     yield Claim("it gains nothing beyond the health price", paid >= 0)
     yield Claim("an insolvent one pays nothing", implies(before.equity < 0, paid == 0))
     yield Claim("its linear margin does not grow", after.linear <= before.linear)
@@ -199,8 +193,39 @@ def counterparties_stay_safe(stage: Stage) -> Iterator[Claim]:
     linear = after.equity * before.linear >= before.equity * after.linear
     yield Claim("its linear ratio does not fall", implies(solvent, linear))
     maintenance = after.equity * before.maintenance >= before.equity * after.maintenance
-    falls = after.maintenance <= before.maintenance
+    falls = both(after.maintenance >= 0, after.maintenance <= before.maintenance)
     yield Claim("its ratio does not fall where its margin does not rise", implies(both(solvent, falls), maintenance))
+
+
+def side_of(stage: Stage, name: str) -> Side:
+    """An account settled, of which only what a payment depends on is there."""
+    words = {field: stage.word(f"{name}.{field}", -WORD_MAX, WORD_MAX) for field in ("size", "doubt", *Health._fields)}
+    stage.assume(both(words["linear"] >= 0, words["doubt"] >= 0), "margins are not negative")
+    health = Health(*(words[field] for field in Health._fields))
+    nothing = dict.fromkeys(Side._fields, 0)
+    return Side(**{**nothing, "size": words["size"], "doubt": words["doubt"], "health": health})
+
+
+def payments_keep_promise(stage: Stage) -> Iterator[Claim]:
+    """Of any two sides."""
+    market, price = stage.record(Market, "market"), stage.record(MarketPrice, "price")
+    stage.assume(market_assumed(market), MARKET_VALID)
+    side, other = side_of(stage, "side"), side_of(stage, "other")
+    unpaid = Health(*(stage.word(f"unpaid.{field}", -WORD_MAX, WORD_MAX) for field in Health._fields))
+    lots = stage.word("lots", 1, WORD_MAX)
+    stage.split(side.size > 0)
+    stage.assume(lots <= absolute(side.size), "lots are no more than the position")
+    stage.use(products_keep_signs, lots, price.price)
+    stage.use(products_keep_signs, absolute(side.size) - lots, price.price)
+    paid = stage.perform(deleverage_payment, side, other, unpaid, lots, price, market)
+    share = share_of(side.size, lots, price, market)
+    deficit = maximum(-certain(side).equity, 0)
+    stage.use(quotients_keep_signs, share, deficit, maximum(side.health.linear, 1))
+    before = other.health
+    for old, new in ((before.linear, unpaid.linear), (before.maintenance, unpaid.maintenance)):
+        stage.use(released_keeps_the_ratio, before.equity, old, new, paid)
+        stage.use(quotients_keep_signs, maximum(old - new, 0), before.equity, maximum(old, 1))
+    yield Claim("the payment", payment_promise(before, unpaid, paid))
 
 
 def exits_leave_initial_margin(name: str, payer: tuple[str, str], stage: Stage) -> Iterator[Claim]:
@@ -213,14 +238,21 @@ def exits_leave_initial_margin(name: str, payer: tuple[str, str], stage: Stage) 
     yield Claim("it is settled", both(after.collateral == account.after.collateral, after.terms.dust == 0))
 
 
-def safety(name: str, sentence: str, statement: Statement, *, opaque: bool = False) -> Goal:
+def safety(
+    name: str,
+    sentence: str,
+    statement: Statement,
+    *,
+    opaque: bool = False,
+    contracts: dict[str, Callable[..., Any]] | None = None,
+) -> Goal:
     """A goal of this family; `opaque` where the contract of the margins is enough."""
     return Goal(
         name=name,
         sentence=sentence,
         statement=statement,
         subjects=(name.partition("_")[0],),
-        opaque={"margin_at": margin_contract} if opaque else {},
+        opaque={**({"margin_at": margin_contract} if opaque else {}), **(contracts or {})},
         assumptions=(MARKET_VALID,),
     )
 
@@ -270,12 +302,22 @@ GOALS = (
         payments_are_safe,
         opaque=True,
     ),
+    Goal(
+        name="deleverage_payment_keeps_promise",
+        sentence="What a counterparty pays beyond the health price never makes it insolvent or lowers its ratios.",
+        statement=payments_keep_promise,
+        subjects=("deleverage_payment",),
+        opaque={"margin_at": margin_contract},
+        assumptions=(MARKET_VALID,),
+    ),
     safety(
         "deleverage_leaves_counterparties_safe",
         "A solvent counterparty of a deleverage stays solvent, its linear ratio does not fall, and an insolvent one "
-        "pays nothing.",
+        "pays nothing. Nor does its maintenance ratio where its maintenance margin does not rise, which it may where "
+        "a portfolio loses one leg of a hedge.",
         counterparties_stay_safe,
         opaque=True,
+        contracts={"deleverage_payment": payment_contract},
     ),
     *(
         safety(

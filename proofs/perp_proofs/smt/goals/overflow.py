@@ -16,10 +16,11 @@ from perp_proofs.smt.contracts import (
     long_size,
     margins_assumed,
     market_assumed,
-    report_contract,
-    report_promise,
+    median_contract,
+    median_promise,
     short_size,
     small_margin_contract,
+    small_payment_contract,
 )
 from perp_proofs.smt.frame import Fit, Stage
 from perp_proofs.smt.goals.contracts import MARKET_VALID
@@ -33,7 +34,16 @@ from perp_spec.operation import Rule, Shape
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.bounds import parameters_valid
 from perp_spec.perpetual.common import PERPETUAL
-from perp_spec.perpetual.health import NO_SUBJECT, Terms, cautious_terms, margin_at, position_terms, scenario_losses
+from perp_spec.perpetual.health import (
+    NO_SUBJECT,
+    Health,
+    Side,
+    Terms,
+    cautious_terms,
+    margin_at,
+    position_terms,
+    scenario_losses,
+)
 from perp_spec.perpetual.operations import Report
 from perp_spec.perpetual.records import (
     FUND,
@@ -49,8 +59,8 @@ from perp_spec.perpetual.records import (
     Request,
 )
 from perp_spec.perpetual.rules.batch import market_window
-from perp_spec.perpetual.rules.ticks import require_report
-from perp_spec.perpetual.rules.waterfall import Loss, backstop_lots, bear_loss
+from perp_spec.perpetual.rules.ticks import reported_median
+from perp_spec.perpetual.rules.waterfall import Loss, backstop_lots, bear_loss, deleverage_payment
 from perp_spec.words import NOTIONAL_MAX, POSITION_SLOTS, PPM, SIGNERS_MAX, TIME_MAX, WORD_MAX, Unit, fields_of
 
 assert rules.__all__, "importing the rules registers them"
@@ -247,7 +257,8 @@ def declared(record: Any) -> Flag:
 OPAQUE = {
     "margin_at": small_margin_contract,
     "bear_loss": bear_loss_contract,
-    "require_report": report_contract,
+    "reported_median": median_contract,
+    "deleverage_payment": small_payment_contract,
 }
 
 
@@ -369,14 +380,43 @@ def sums_stay_in_range(stage: Stage) -> Iterator[Claim]:
     yield Claim("two sums", invariants.terms_in_range(both_sums, 2 * POSITION_SLOTS))
 
 
+def payments_fit(stage: Stage) -> Iterator[Claim]:
+    """Of any two sides, one of which is to be closed."""
+    stage.ranges()
+    market, largest = stage.record(Market, "market"), largest_of(stage)
+    price, most = stage.record(MarketPrice, "price"), invariants.SETTLED_MAX + 17 * NOTIONAL_MAX + invariants.INBOX_MAX
+    stage.assume(both(market_assumed(market), invariants.market_in_range(market, largest)), MARKET_VALID)
+    stage.assume(price.price <= market.max_price, IN_RANGE)
+    health = [
+        Health(stage.word(f"{name}.equity", -most, most), *(stage.word(f"{name}.{field}", 0, 2**62) for field in "MIL"))
+        for name in ("side", "other", "unpaid")
+    ]
+    size, doubt = stage.word("size", -(2**56), 2**56), stage.word("doubt", 0, 2**60)
+    stage.assume(invariants.within(size, largest.size), IN_RANGE)
+    stage.split(size > 0)
+    stage.split(size < 0)
+    lots = stage.word("lots", 1, 2**56)
+    stage.assume(lots <= absolute(size), "lots are no more than the position")
+    own, _ = stage.perform(margin_at, absolute(size * price.price), market)
+    stage.assume(own <= health[0].linear, "an account's margin is at least that of one position")
+    for part in (lots, absolute(size) - lots):
+        stage.use(products_keep_signs, part, price.price)
+    nothing = dict.fromkeys(Side._fields, 0)
+    side = Side(**{**nothing, "size": size, "doubt": doubt, "health": health[0]})
+    other = Side(**{**nothing, "health": health[1]})
+    paid, fits = stage.wide(deleverage_payment, side, other, health[2], lots, price, market)
+    yield from fitting(fits)
+    yield Claim("it is no more than the equity", paid <= maximum(health[1].equity, 0))
+
+
 def reports_fit(stage: Stage) -> Iterator[Claim]:
     """Of one report."""
     stage.ranges()
     report, max_price = stage.record(Report, "report"), stage.word("max_price", 2, 2**32)
     signers, quorum = stage.word("signers", 0, SIGNERS_MAX), stage.word("quorum", 0, SIGNERS_MAX)
-    _, fits = stage.wide(require_report, report, signers, quorum, max_price)
+    median, fits = stage.wide(reported_median, report, signers, quorum, max_price)
     yield from fitting(fits)
-    yield Claim("the median is a price, or there is none", report_promise(report, max_price))
+    yield Claim("the median is a price", median_promise(median, max_price))
 
 
 TABLES: tuple[tuple[str, Callable[[Stage], Iterator[Claim]], str], ...] = (
@@ -386,7 +426,8 @@ TABLES: tuple[tuple[str, Callable[[Stage], Iterator[Claim]], str], ...] = (
     ("cautious_terms", cautious_terms_fit, "No word of an exit's cautious sums overflows."),
     ("scenario_losses", scenario_losses_fit, "No word of a scenario's loss overflows."),
     ("bear_loss", bearing_fits, "No word of bearing a loss overflows, and indices stay in range."),
-    ("require_report", reports_fit, "No word of looking at a report overflows, and its median is a price."),
+    ("reported_median", reports_fit, "No word of looking at a report overflows, and its median is a price."),
+    ("deleverage_payment", payments_fit, "No word of what a counterparty pays overflows."),
     ("market_window", windows_fit, "No word of rolling a window overflows."),
 )
 """Tables that stand for any number of records, and what is proved of one."""
