@@ -1,27 +1,31 @@
 """What the commands on a stored exchange share: opening it, and reporting what a batch did."""
 
+import argparse
 from pathlib import Path
 
-from perp_cli.errors import UsageError
+from perp_cli.arguments import path
 from perp_cli.output import Output
 from perp_cli.present import MODES, describe, money, refusal, rejection_document, root_hex
 from perp_reference.store.run import Outcome
-from perp_reference.store.store import Store, StoreError
+from perp_reference.store.store import Store
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.records import Exchange, Ledger
 
 
-def open_store(directory: str) -> Store:
+def add_state_argument(parser: argparse.ArgumentParser, what: str = "directory of the exchange") -> None:
+    """Takes the directory of an exchange."""
+    parser.add_argument("--state", metavar="DIR", type=path, required=True, help=what)
+
+
+def open_store(directory: Path, output: Output) -> Store:
     """Open the exchange in a directory.
 
     Raises:
-        UsageError: There is none.
+        StoreError: There is none.
         MalformedInput: Its file is damaged.
     """
-    try:
-        return Store.open(Path(directory))
-    except StoreError as error:
-        raise UsageError(str(error)) from None
+    with output.working(f"opening {directory}"):
+        return Store.open(directory)
 
 
 def report_outcome(config: Config, outcome: Outcome, output: Output) -> None:

@@ -13,7 +13,7 @@ class ExitCode(enum.IntEnum):
     """A checked property is false, or a tested implementation does not conform."""
 
     USAGE = 2
-    """The command line asks for something that does not exist."""
+    """The command line asks for something that does not exist, or for a file to be written that cannot be."""
 
     MALFORMED = 3
     """An input file breaks its format; nothing was changed."""

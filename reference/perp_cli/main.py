@@ -1,24 +1,32 @@
 """The entry point: finds the command, runs it, and turns every way it can end into an exit code."""
 
 import argparse
+import contextlib
 import importlib
 import os
+import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from perp_cli import __version__
 from perp_cli.commands import COMMANDS, Command
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
-from perp_cli.output import Output
-from perp_reference.errors import MalformedInput, one_line
+from perp_cli.output import Output, OutputLost, abandon, open_streams
+from perp_reference.errors import MalformedInput, StoreError, one_line
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 DEBUG_VARIABLE = "PERP_DEBUG"
 """Set to 1, an internal error shows its traceback."""
 
+LONGEST_MESSAGE_CHARACTERS = 1_000
+"""An error message is cut here, whatever the command line holds."""
+
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that leaves errors to the error boundary."""
+    """An argument parser that leaves errors to the error boundary, also those of the stream it writes its help to."""
 
     def error(self, message: str) -> NoReturn:
         """Raises `UsageError` with the parser's message.
@@ -28,35 +36,54 @@ class Parser(argparse.ArgumentParser):
         """
         raise UsageError(f"{message} (see {self.prog} --help)")
 
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Writes help or a version, and does not pass over what goes wrong as argparse does."""
+        try:
+            (file or sys.stderr).write(message)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error.strerror or str(error)) from None
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command line, by default the process's own; returns its exit code."""
+    open_streams()
     arguments = sys.argv[1:] if argv is None else argv
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     output = Output(as_json="--json" in own)
     try:
         return guarded(arguments, output)
     except BrokenPipeError:
-        # The interpreter empties stdout once more at exit, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon(sys.stdout)
         return ExitCode.BROKEN_PIPE
+    except OutputLost as error:
+        abandon(sys.stdout)
+        output.note(f"stdout cannot be written: {error}")
+        return ExitCode.USAGE
 
 
 def guarded(arguments: list[str], output: Output) -> int:
     """Runs a command line behind the error boundary: whatever it raises becomes one line and an exit code."""
     try:
+        # Whoever starts this program may have held interrupts back until somebody can answer them.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         exit_code = dispatch(arguments, output)
         output.close()
-    except UsageError as error:
-        return failed(output, ExitCode.USAGE, str(error), {})
+    except (UsageError, StoreError) as error:
+        return failed(output, ExitCode.USAGE, one_line(str(error), LONGEST_MESSAGE_CHARACTERS), {})
     except MalformedInput as error:
         place = {"file": error.file, "line": error.line, "field": error.field}
         finding = {"expected": error.expected, "got": error.got}
         return failed(output, ExitCode.MALFORMED, str(error), {**place, **finding})
-    except BrokenPipeError:
+    except (BrokenPipeError, OutputLost):
         raise
     except KeyboardInterrupt:
         return failed(output, ExitCode.INTERRUPTED, "interrupted", {})
+    except SystemExit:
+        # Help or a version, which argparse leaves in the buffer.
+        output.flush()
+        raise
     except Exception as error:  # noqa: BLE001 - this is the boundary
         return internal(output, error)
     return exit_code
@@ -75,7 +102,8 @@ def internal(output: Output, error: Exception) -> ExitCode:
     if os.environ.get(DEBUG_VARIABLE) == "1":
         import traceback
 
-        traceback.print_exception(error)
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
     said = one_line(str(error))
     hint = "" if os.environ.get(DEBUG_VARIABLE) == "1" else f"; set {DEBUG_VARIABLE}=1 for the traceback"
     message = f"internal error: {name}{': ' if said else ''}{said}{hint}"
@@ -99,7 +127,9 @@ def dispatch(arguments: list[str], output: Output) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     module.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write exactly one JSON object to stdout")
-    return module.run(parser.parse_args(arguments[1:]), output)
+    parsed = parser.parse_args(arguments[1:])
+    with output.working(f"perp {command.name}"):
+        return module.run(parsed, output)
 
 
 def top_level(arguments: list[str]) -> ExitCode:

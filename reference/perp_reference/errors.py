@@ -1,7 +1,11 @@
-"""Errors that a reader of the reference machine's files reports to its user."""
+"""Errors that the reference machine reports to its user, and texts from outside made fit for a message."""
 
 LONGEST_QUOTE_CHARACTERS = 120
 """A quotation from an input is cut here, so that a message stays one readable line."""
+
+
+class StoreError(Exception):
+    """A store cannot be used as asked; the message is one line for the user."""
 
 
 class MalformedInput(Exception):
@@ -30,11 +34,18 @@ class MalformedInput(Exception):
         return f"{place}:{field} expected {self.expected}, got {one_line(self.got)}"
 
 
-def one_line(text: str) -> str:
-    """Returns a text from an input fit for a message: unprintable characters escaped, and not too long."""
-    printable = "".join(
+def printable(text: str) -> str:
+    """Returns a text with all that would move a terminal's cursor or break the line escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
         character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in text[: LONGEST_QUOTE_CHARACTERS + 1]
+        for character in text
     )
-    cut = printable[:LONGEST_QUOTE_CHARACTERS]
-    return cut if cut == printable else f"{cut}..."
+
+
+def one_line(text: str, longest: int = LONGEST_QUOTE_CHARACTERS) -> str:
+    """Returns a text from an input fit for a message: unprintable characters escaped, and not too long."""
+    shown = printable(text[: longest + 1])
+    cut = shown[:longest]
+    return cut if cut == shown else f"{cut}..."

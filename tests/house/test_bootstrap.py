@@ -57,9 +57,11 @@ class Tree:
         self.path = directory / "tree"
         self.wheels = directory / "wheels"
         self.home = directory / "home"
-        for made in (self.path / "requirements", self.path / "reference" / "perp_cli", self.wheels, self.home):
+        commands = Path("reference", "perp_cli", "commands")
+        for made in (self.path / "requirements", self.path / commands, self.wheels, self.home):
             made.mkdir(parents=True)
         shutil.copy2(root / "perp", self.path / "perp")
+        shutil.copy2(root / commands / "__init__.py", self.path / commands)
         (self.path / "reference" / "perp_cli" / "__init__.py").write_text("", encoding="utf-8")
         (self.path / "reference" / "perp_cli" / "__main__.py").write_text(COMMAND_LINE, encoding="utf-8")
         (self.path / "reference" / "perp_reference.py").write_text("", encoding="utf-8")

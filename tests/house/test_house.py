@@ -14,8 +14,8 @@ from types import ModuleType
 import pytest
 
 from perp_cli import __version__
-from perp_cli.commands import COMMANDS
-from perp_cli.commands.test import TIERS, marker_expression
+from perp_cli.commands import COMMANDS, TIERS
+from perp_cli.commands.test import MARKERS, marker_expression
 
 README_COMMANDS = ("demo", "test")
 PACKAGES = {"perp_hash", "perp_spec", "perp_reference", "perp_cli", "perp_proofs"}
@@ -48,7 +48,7 @@ def test_ci_runs_each_command_of_the_readme(root: Path, command: str) -> None:
 def test_tiers_are_the_markers_that_core_leaves_out(root: Path) -> None:
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]
     markers = [marker.partition(":")[0] for marker in settings["markers"]]
-    assert markers == [tier.replace("-", "_") for tier in TIERS if tier != "core"]
+    assert markers == list(MARKERS)
     assert settings["addopts"][-1] == marker_expression(["core"])
 
 
@@ -58,7 +58,7 @@ def test_tiers_are_the_markers_that_core_leaves_out(root: Path) -> None:
         (["data"], "data"),
         (["data", "stark-long"], "data or stark_long"),
         (["core", "data", "stark-long"], "not polyglot and not browser and not proofs and not mutation"),
-        (list(TIERS), ""),
+        (["core", *(marker.replace("_", "-") for marker in MARKERS)], ""),
     ],
 )
 def test_marker_expression(tiers: list[str], expression: str) -> None:
@@ -104,17 +104,23 @@ def test_locks_hold_what_the_project_asks_for(root: Path) -> None:
         (["test", "--tier=proofs"], "proofs"),
         (["test", "--", "-k", "proofs"], "test"),
         (["show", "--tier", "proofs"], "runtime"),
-        (["check"], "proofs"),
-        (["docs"], "docs"),
+        (["frob"], ""),
+        (["--version"], ""),
     ],
 )
 def test_bootstrap_knows_what_a_command_needs(bootstrap: ModuleType, arguments: list[str], needed: str) -> None:
     assert bootstrap.needed_set(arguments) == needed
 
 
-def test_bootstrap_knows_the_locks_and_tiers(bootstrap: ModuleType) -> None:
+def test_bootstrap_knows_the_locks(bootstrap: ModuleType) -> None:
     assert bootstrap.REQUIREMENT_SETS == LOCKS
-    assert set(bootstrap.SET_OF_TIER) <= set(TIERS)
+    assert {entry.requirements for entry in (*COMMANDS, *TIERS)} <= set(LOCKS)
+
+
+def test_a_tier_is_listed_where_it_has_tests(root: Path) -> None:
+    files = [path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py")]
+    marked = {marker for marker in MARKERS if any(re.search(rf"pytest\.mark\.{marker}\b", text) for text in files)}
+    assert {tier.name.replace("-", "_") for tier in TIERS} == {"core", *marked}
 
 
 def test_wheel_holds_the_packages_and_nothing_else(root: Path, tmp_path: Path) -> None:
@@ -126,4 +132,4 @@ def test_wheel_holds_the_packages_and_nothing_else(root: Path, tmp_path: Path) -
         entry_points = archive.read(f"perpspec-{__version__}.dist-info/entry_points.txt").decode()
     present = {name for name in PACKAGES if any(root.glob(f"*/{name}/__init__.py"))}
     assert tops == {*present, f"perpspec-{__version__}.dist-info"}
-    assert "perp = perp_cli.main:main" in entry_points
+    assert "perp = perp_cli.__main__:start" in entry_points

@@ -1,4 +1,4 @@
-"""The commands of `perp`, one module each.
+"""The commands of `perp`, one module each, and the tiers of its tests.
 
 A command's module has a docstring that `--help` shows, and two functions:
 
@@ -9,7 +9,31 @@ A command's module has a docstring that `--help` shows, and two functions:
 `UsageError` for a bad request, and lets any other exception pass.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+
+class Tier(NamedTuple):
+    """A tier of the tests.
+
+    Attributes:
+        name: What the user types; the tests of a tier other than core have the marker of this name.
+        summary: What it runs, in a few words.
+        requirements: The requirement set it needs.
+    """
+
+    name: str
+    summary: str
+    requirements: str = "test"
+
+
+TIERS = (
+    Tier("core", "all that needs Python alone"),
+    Tier("data", "what reads market data at PERP_DATA"),
+    Tier("proofs", "what runs the solvers", "proofs"),
+)
+"""The tiers that have tests."""
 
 
 class Command(NamedTuple):
@@ -19,11 +43,15 @@ class Command(NamedTuple):
         name: What the user types.
         module: The module that runs it, imported only then.
         summary: One line for the list of commands.
+        requirements: The requirement set it needs, a lock in requirements/; `perp` installs it before the command runs.
+        raised: Words on its command line, such as the name of a part of it, with the larger set that each needs.
     """
 
     name: str
     module: str
     summary: str
+    requirements: str = "runtime"
+    raised: Mapping[str, str] = MappingProxyType({})
 
 
 COMMANDS = (
@@ -37,7 +65,18 @@ COMMANDS = (
     Command("escape", "perp_cli.commands.escape", "rebuild an exchange from its differences and prove an account"),
     Command("replay", "perp_cli.commands.replay", "replay recorded prices with a population of traders"),
     Command("bench", "perp_cli.commands.bench", "measure this machine"),
-    Command("starkex", "perp_cli.commands.starkex", "run observed cases of the deployed StarkEx program"),
-    Command("test", "perp_cli.commands.test", "run the tests, by tier"),
+    Command(
+        "starkex",
+        "perp_cli.commands.starkex",
+        "run observed cases of the deployed StarkEx program",
+        raised={"prove": "proofs"},
+    ),
+    Command(
+        "test",
+        "perp_cli.commands.test",
+        "run the tests, by tier",
+        "test",
+        {tier.name: tier.requirements for tier in TIERS},
+    ),
     Command("version", "perp_cli.commands.version", "show the versions in use"),
 )

@@ -6,7 +6,7 @@ recomputed too. Exit code 1 where anything is found.
 
 import argparse
 
-from perp_cli.exchange import open_store
+from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
 from perp_cli.present import root_hex
@@ -15,7 +15,7 @@ from perp_reference.core.audit import audit
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes the exchange."""
-    parser.add_argument("--state", metavar="DIR", required=True, help="directory of the exchange")
+    add_state_argument(parser)
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -23,9 +23,9 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     Raises:
         MalformedInput: The store is damaged.
-        UsageError: There is no exchange in the directory.
+        StoreError: There is no exchange in the directory.
     """
-    with open_store(arguments.state) as store:
+    with open_store(arguments.state, output) as store:
         findings = audit(store.state)
         records = sum(len(table) for table in store.state.tables.values())
         root = root_hex(store.commitment.root)

@@ -4,6 +4,7 @@ Each figure is a ratio to a baseline loop measured beside it. The benchmarks are
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,29 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         raise UsageError("the benchmarks are in a checkout of perpspec, not in an installation")
     command = [sys.executable, str(root / SCRIPT), *(["--quick"] if arguments.quick else [])]
     if not output.as_json:
-        return ExitCode.OK if subprocess.run(command, check=False).returncode == 0 else ExitCode.INTERNAL
-    import json
+        with output.handed_over():
+            return ended(subprocess.run(command, check=False).returncode)
+    with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE) as measuring:
+        assert measuring.stdout is not None
+        about: dict[str, object] = {}
+        rows: list[dict[str, object]] = []
+        for line in measuring.stdout:
+            found = json.loads(line)
+            if "baseline" in found:
+                about = found
+            else:
+                rows.append(found)
+                output.progress(f"{len(rows)} figures, the last of {found['name']}")
+    output.document({**about, "rows": rows})
+    return ended(measuring.returncode)
 
-    measured = subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE)
-    output.document(json.loads(measured.stdout))
+
+def ended(code: int) -> ExitCode:
+    """What the exit code of the benchmarks says.
+
+    Raises:
+        RuntimeError: They failed.
+    """
+    if code != 0:
+        raise RuntimeError(f"the benchmarks ended with exit code {code}")
     return ExitCode.OK

@@ -5,15 +5,17 @@ is written to a store, and its root follows from the records. At the end the who
 file is applied again to a fresh exchange, the books are audited, and an account's exit is proved from the differences
 that the batches published.
 
-The exchange is made in a temporary directory, or kept with --state DIR.
+The exchange is made in a temporary directory, or kept with --state DIR. The last two batches freeze it and pay
+everybody out; --batches 4 leaves it in the middle of its life.
 """
 
 import argparse
+import shlex
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-from perp_cli.errors import UsageError
+from perp_cli.arguments import path, whole
 from perp_cli.exchange import outcome_document, report_outcome, report_totals
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
@@ -26,7 +28,7 @@ from perp_reference.core.state import State, genesis
 from perp_reference.demo import ACTS, BOB, Cast, demo_ring
 from perp_reference.formats.batch import decode_batch
 from perp_reference.store.run import Outcome, draft_of, run_batch, run_draft
-from perp_reference.store.store import Store, StoreError
+from perp_reference.store.store import Store
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.defaults import default_config
 
@@ -35,34 +37,39 @@ MARKETS = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes where to keep the exchange."""
-    parser.add_argument("--state", metavar="DIR", help="keep the exchange here, for perp show, explain, audit and log")
+    kept = "keep the exchange here, for perp show, explain, audit and log"
+    parser.add_argument("--state", metavar="DIR", type=path, help=kept)
+    whole_life = len(ACTS)
+    parser.add_argument(
+        "--batches",
+        metavar="N",
+        type=whole(1, whole_life),
+        default=whole_life,
+        help=f"stop after so many batches (default {whole_life}, all)",
+    )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     """Plays the demo and checks it.
 
     Raises:
-        UsageError: The directory holds an exchange already.
+        StoreError: The directory holds an exchange already.
     """
     if arguments.state:
-        return play(Path(arguments.state), output, arguments.state)
+        return play(arguments.state, arguments.batches, output, str(arguments.state))
     with tempfile.TemporaryDirectory() as directory:
-        return play(Path(directory) / "exchange", output, None)
+        return play(Path(directory) / "exchange", arguments.batches, output, None)
 
 
-def play(directory: Path, output: Output, kept: str | None) -> ExitCode:
-    """Plays the demo in a directory; `kept` is what the user calls it where it stays."""
+def play(directory: Path, batches: int, output: Output, kept: str | None) -> ExitCode:
+    """Plays so many batches of the demo in a directory; `kept` is what the user calls it where it stays."""
     ring = demo_ring()
     config = ring.configured(default_config(MARKETS))
     beginning = genesis(config, ring.fees.owner)
     cast = Cast.of(ring)
-    try:
-        store = Store.create(directory, beginning)
-    except StoreError as error:
-        raise UsageError(str(error)) from None
     outcomes: list[Outcome] = []
-    with store:
-        for act in ACTS:
+    with Store.create(directory, beginning) as store:
+        for act in ACTS[:batches]:
             signed = tuple(ring.sign(operation, act.time) for operation in act.operations(cast))
             outcome = run_draft(store, draft_of(store.state, act.time, signed))
             outcomes.append(outcome)
@@ -106,7 +113,10 @@ def conclude(
     for name, holds in checks.items():
         output.line(f"  {'yes' if holds else 'NO '}  {name}")
     output.line(f"exchange {config.name}, last root {root_hex(outcomes[-1].root)}")
-    output.line(f"look around: perp show --state {kept or 'DIR'} account {BOB}, with DIR as in perp demo --state DIR")
+    if kept:
+        output.line(f"look around: perp show --state {shlex.quote(kept)} account {BOB}")
+    else:
+        output.line("perp demo --state DIR keeps the exchange, to look around in it")
     output.document(
         {
             "batches": [outcome_document(outcome) for outcome in outcomes],

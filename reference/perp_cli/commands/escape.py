@@ -14,9 +14,10 @@ from typing import Any
 
 import attrs
 
-from perp_cli.commands.init import beginning, configuration
-from perp_cli.errors import UsageError
+from perp_cli.arguments import path, whole
+from perp_cli.commands.init import add_beginning_arguments, beginning, configuration
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import pending
 from perp_cli.output import Output
 from perp_cli.present import money, root_hex
 from perp_reference.core.commitment import AccountProof, Commitment, verify_account_proof
@@ -33,11 +34,13 @@ from perp_spec.words import ACCOUNTS_MAX, Unit, fields_of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes the differences, what the exchange began with, and the account."""
-    parser.add_argument("diffs", metavar="DIFF", nargs="+", help="difference file, one for each batch, in order")
-    parser.add_argument("--account", metavar="N", type=int, required=True, help="account to prove")
-    parser.add_argument("--config", metavar="FILE", help="configuration file (default: the default exchange)")
-    parser.add_argument("--from", metavar="FILE", dest="beginning", help="state file it began with (default: empty)")
-    parser.add_argument("--out", metavar="FILE", help="write the proof, as one JSON object")
+    each = "difference file, one for each batch, in order"
+    parser.add_argument("diffs", metavar="DIFF", nargs="+", type=path, help=each)
+    parser.add_argument(
+        "--account", metavar="N", type=whole(0, ACCOUNTS_MAX - 1), required=True, help="account to prove"
+    )
+    add_beginning_arguments(parser, "state file it began with (default: empty)")
+    parser.add_argument("--out", metavar="FILE", type=path, help="write the proof, as one JSON object")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -45,14 +48,27 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     Raises:
         MalformedInput: A file breaks its format, or does not follow from the ones before.
-        UsageError: No account can have that number, or the proof cannot be written.
+        UsageError: The proof cannot be written.
+    """
+    with pending(arguments.out) as (file,):
+        document = rebuilt(arguments, output)
+        if file is not None:
+            file.write(f"{json.dumps(document, indent=1)}\n".encode())
+    output.document(document)
+    return ExitCode.OK
+
+
+def rebuilt(arguments: argparse.Namespace, output: Output) -> dict[str, object]:
+    """Rebuilds the exchange, and proves the account.
+
+    Raises:
+        MalformedInput: A file breaks its format, or does not follow from the ones before.
     """
     number = arguments.account
-    if not 0 <= number < ACCOUNTS_MAX:
-        raise UsageError(f"an account is a number below {ACCOUNTS_MAX}, not {number}")
     state = beginning(configuration(arguments.config), arguments.beginning)
     commitment = Commitment(state, hasher_for(sum(len(table) for table in state.tables.values())))
-    for file in arguments.diffs:
+    for place, file in enumerate(arguments.diffs, 1):
+        output.progress(f"difference {place} of {len(arguments.diffs)}")
         follow(state, commitment, file)
     proof = commitment.prove_account(number)
     verify_account_proof(commitment.root, proof)
@@ -61,23 +77,17 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     output.line(f"{len(arguments.diffs)} differences lead to root {root_hex(commitment.root)}")
     owned = f"equity {money(equity)} at the prices of that state" if exists else "absent"
     output.line(f"account {number}: {owned}, proved against that root")
-    document = {"root": root_hex(commitment.root), "equity": str(equity), "proof": proof_document(proof)}
-    if arguments.out:
-        try:
-            Path(arguments.out).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{arguments.out} cannot be written: {error.strerror}") from None
-    output.document(document)
-    return ExitCode.OK
+    return {"root": root_hex(commitment.root), "equity": str(equity), "proof": proof_document(proof)}
 
 
-def follow(state: State, commitment: Commitment, file: str) -> None:
+def follow(state: State, commitment: Commitment, path: Path) -> None:
     """Apply one difference.
 
     Raises:
         MalformedInput: It breaks its format, or is not the next one of this exchange.
     """
-    diff = read_diff(Path(file))
+    file = str(path)
+    diff = read_diff(path)
     header = diff.header
     for field, given, expected in (
         ("config_digest", header.config_digest, commitment.config_digest),

@@ -7,8 +7,9 @@ batch, or at --time. Exit code 1 where it would be rejected.
 import argparse
 import sys
 
+from perp_cli.arguments import whole
 from perp_cli.errors import UsageError
-from perp_cli.exchange import open_store
+from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
 from perp_cli.present import describe, guard_document, numbers_of
@@ -31,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "operation", metavar="OPERATION", help="one line of a batch or a draft, or - for standard input"
     )
-    parser.add_argument("--state", metavar="DIR", required=True, help="directory of the exchange")
-    parser.add_argument("--time", metavar="SECONDS", type=int, help="judge it at this time instead of the last batch's")
+    add_state_argument(parser)
+    at = "judge it at this time instead of the last batch's"
+    parser.add_argument("--time", metavar="SECONDS", type=whole(0, TIME_MAX), help=at)
     parser.add_argument("--trust", action="store_true", help="take signatures that are there for valid")
 
 
@@ -41,7 +43,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     Raises:
         MalformedInput: The operation or the store is malformed.
-        UsageError: There is no exchange in the directory, or the time is before its last batch.
+        StoreError: There is no exchange in the directory.
+        UsageError: The time is before its last batch.
     """
     given = arguments.operation
     name = "standard input" if given == "-" else "OPERATION"
@@ -54,11 +57,11 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     if others:
         raise MalformedInput(name, 2, None, "one line", "another")
     signed = decoded_line(DRAFT, line, name, number)
-    with open_store(arguments.state) as store:
+    with open_store(arguments.state, output) as store:
         state = store.state
         exchange = state.get(Exchange, 0)
         time = exchange.time if arguments.time is None else arguments.time
-        if not exchange.time <= time <= TIME_MAX:
+        if time < exchange.time:
             raise UsageError(f"--time is from the last batch's {exchange.time} on, not {time}")
         state.put(Exchange, 0, replaced(exchange, time=time))
         check = trust if arguments.trust else verify

@@ -1,20 +1,24 @@
 """Replays the log of a stored exchange: applies each batch again, from the beginning, and compares every root.
 
 With --account N only the operations that name that account are shown, and with --batch N only that batch; all are
-replayed. With --diffs DIR the difference file of each batch is written there, for perp escape. Exit code 1 where a root
+replayed. With --json, operations are in the document where one of the two is given, as a batch file has them. With
+--diffs DIR the difference file of each batch is written there, for perp escape. Exit code 1 where a root
 differs.
 """
 
 import argparse
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from perp_cli.arguments import path, whole
 from perp_cli.errors import UsageError
-from perp_cli.exchange import open_store
+from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import cannot_be_written
 from perp_cli.output import Output
 from perp_cli.present import describe, root_hex
 from perp_reference.core.batch import Batch, InvalidBatchError, apply_batch
@@ -26,14 +30,17 @@ from perp_reference.formats.state import DiffHeader, encode_diff
 from perp_reference.store.run import Checker
 from perp_reference.store.store import Entry, Store, hasher_for
 from perp_spec.perpetual.operations import Order
+from perp_spec.perpetual.records import Account, Kind
+from perp_spec.words import ACCOUNTS_MAX, WORD_MAX
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes the exchange and what to show."""
-    parser.add_argument("--state", metavar="DIR", required=True, help="directory of the exchange")
-    parser.add_argument("--account", metavar="N", type=int, help="show operations that name this account only")
-    parser.add_argument("--batch", metavar="N", type=int, help="show this batch only")
-    parser.add_argument("--diffs", metavar="DIR", help="write the difference file of each batch there")
+    add_state_argument(parser)
+    own = "show operations that name this account only"
+    parser.add_argument("--account", metavar="N", type=whole(0, ACCOUNTS_MAX - 1), help=own)
+    parser.add_argument("--batch", metavar="N", type=whole(0, WORD_MAX), help="show this batch only")
+    parser.add_argument("--diffs", metavar="DIR", type=path, help="write the difference file of each batch there")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -41,20 +48,30 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     Raises:
         MalformedInput: The store is damaged.
-        UsageError: There is no exchange in the directory.
+        StoreError: There is no exchange in the directory.
+        UsageError: There is no such batch, or nothing of such an account.
     """
     shown: list[dict[str, object]] = []
-    with open_store(arguments.state) as store:
-        first, *entries = store.history()
-        state, commitment = begin(store, first)
+    named = 0
+    with open_store(arguments.state, output) as store:
+        first, *numbers = store.numbers()
+        if arguments.batch is not None and arguments.batch not in numbers:
+            known = f"there are {numbers[0]} to {numbers[-1]}" if numbers else "there is none yet"
+            raise UsageError(f"no batch {arguments.batch}; {known}")
+        entries = store.history()
+        state, commitment = begin(store, next(entries))
         output.line(f"beginning: root {root_hex(commitment.root)}")
         if arguments.diffs:
-            write_diffs(store, [first, *entries], Path(arguments.diffs))
+            write_diffs(store, arguments.diffs)
         for entry in entries:
-            line, document = replayed(store, state, commitment, entry, arguments)
+            output.progress(f"batch {entry.number - first:,} of {len(numbers):,}")
+            lines, document, found = replayed(store, state, commitment, entry, arguments)
             shown.append(document)
-            for text in line:
+            named += found
+            for text in lines:
                 output.line(text)
+        if arguments.account is not None and not named:
+            output.line(nothing_of(store, arguments))
     differing = [item["number"] for item in shown if not item["same"]]
     if differing:
         output.line(f"batches whose root differs: {', '.join(str(number) for number in differing)}")
@@ -64,7 +81,20 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     return ExitCode.FALSE if differing else ExitCode.OK
 
 
-def write_diffs(store: Store, entries: list[Entry], directory: Path) -> None:
+def nothing_of(store: Store, arguments: argparse.Namespace) -> str:
+    """Says that no operation names the account.
+
+    Raises:
+        UsageError: It does not exist either.
+    """
+    where = "" if arguments.batch is None else f" of batch {arguments.batch}"
+    said = f"no operation{where} names account {arguments.account}"
+    if store.state.get(Account, arguments.account).kind == Kind.ABSENT:
+        raise UsageError(f"{said}, and it does not exist; there are {len(store.state.tables[Account])}")
+    return said
+
+
+def write_diffs(store: Store, directory: Path) -> None:
     """Write the difference file of each batch, named by its number.
 
     Raises:
@@ -73,12 +103,12 @@ def write_diffs(store: Store, entries: list[Entry], directory: Path) -> None:
     digest = store.commitment.config_digest
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for before, entry in pairwise(entries):
+        for before, entry in pairwise(store.history()):
             header = DiffHeader(entry.number, before.root, entry.root, digest)
             path = directory / f"diff-{entry.number:08}.jsonl"
             path.write_bytes(encode_diff(header, entry.changes.items()))
     except OSError as error:
-        raise UsageError(f"{directory} cannot be written: {error.strerror}") from None
+        raise cannot_be_written(directory, error) from None
 
 
 def begin(store: Store, first: Entry) -> tuple[State, Commitment]:
@@ -91,8 +121,8 @@ def begin(store: Store, first: Entry) -> tuple[State, Commitment]:
 
 def replayed(
     store: Store, state: State, commitment: Commitment, entry: Entry, arguments: argparse.Namespace
-) -> tuple[list[str], dict[str, object]]:
-    """Applies one batch again; returns its lines and its document."""
+) -> tuple[list[str], dict[str, object], int]:
+    """Applies one batch again; returns its lines, its document, and how many operations it shows."""
     batch = decode_batch(entry.operations, f"batch {entry.number}")
     checker = Checker(state, batch.header.time)
     try:
@@ -101,13 +131,17 @@ def replayed(
     except InvalidBatchError as error:
         same, said = False, str(error)
     lines: list[str] = []
+    places: list[int] = []
     if arguments.batch in (None, entry.number):
-        operations = [item for item in checker.checked if concerns(item, arguments.account)]
-        if operations or arguments.account is None:
+        places = [place for place, item in enumerate(checker.checked) if concerns(item, arguments.account)]
+        if places or arguments.account is None:
             lines.append(f"batch {entry.number}: {said} {root_hex(commitment.root)}{'' if same else ' DIFFERS'}")
-            lines += [f"  {describe(store.config, operation)}" for operation in operations]
+            lines += [f"  {describe(store.config, checker.checked[place])}" for place in places]
     document: dict[str, object] = {"number": str(entry.number), "root": root_hex(entry.root), "same": same}
-    return lines, document
+    if places and (arguments.account, arguments.batch) != (None, None):
+        _, *written = entry.operations.splitlines()
+        document["operations"] = [json.loads(written[place]) for place in places]
+    return lines, document, len(places)
 
 
 def concerns(operation: Any, account: int | None) -> bool:

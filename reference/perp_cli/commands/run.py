@@ -5,27 +5,30 @@ rejected operations out and says why. Signatures are checked.
 """
 
 import argparse
-from pathlib import Path
+from collections.abc import Callable
 
+from perp_cli.arguments import path
 from perp_cli.errors import UsageError
-from perp_cli.exchange import open_store, outcome_document, report_outcome, report_totals
+from perp_cli.exchange import add_state_argument, open_store, outcome_document, report_outcome, report_totals
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import Pending, pending
 from perp_cli.output import Output
 from perp_cli.present import guard_document, numbers_of
 from perp_reference.core.batch import InvalidBatchError
+from perp_reference.errors import StoreError
 from perp_reference.formats.batch import DRAFT_FORMAT, decode_batch, decode_draft, encode_batch
 from perp_reference.formats.state import DiffHeader, encode_diff
 from perp_reference.formats.text import read_file
 from perp_reference.store.run import Outcome, run_batch, run_draft
-from perp_reference.store.store import Store, StoreError
+from perp_reference.store.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes the batch, the exchange and what to write."""
-    parser.add_argument("batch", metavar="BATCH", help="batch file or draft")
-    parser.add_argument("--state", metavar="DIR", required=True, help="directory of the exchange")
-    parser.add_argument("--out", metavar="FILE", help="write the batch that was applied, as a batch file")
-    parser.add_argument("--diff", metavar="FILE", help="write what changed, as a difference file")
+    parser.add_argument("batch", metavar="BATCH", type=path, help="batch file or draft")
+    add_state_argument(parser)
+    parser.add_argument("--out", metavar="FILE", type=path, help="write the batch that was applied, as a batch file")
+    parser.add_argument("--diff", metavar="FILE", type=path, help="write what changed, as a difference file")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -33,17 +36,21 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     Raises:
         MalformedInput: The batch or the store is malformed; nothing has changed.
-        UsageError: There is no exchange in the directory, or a file cannot be written.
+        StoreError: There is no exchange in the directory.
+        UsageError: A file cannot be written.
     """
-    data = read_file(Path(arguments.batch))
-    with open_store(arguments.state) as store:
+    data = read_file(arguments.batch)
+    with (
+        open_store(arguments.state, output) as store,
+        pending(arguments.out, arguments.diff, apart_from=store.path) as files,
+    ):
         try:
-            outcome = apply(store, data, arguments.batch)
+            outcome = apply(store, data, str(arguments.batch), output.progress)
         except InvalidBatchError as error:
             return report_invalid(error, output)
         except StoreError as error:
             raise UsageError(f"{error}; the batch is not applied") from None
-        write(store, outcome, arguments)
+        write(store, outcome, *files)
         output.line(f"batch {outcome.batch.header.number}")
         report_outcome(store.config, outcome, output)
         report_totals(store, output)
@@ -51,19 +58,23 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     return ExitCode.OK
 
 
-def apply(store: Store, data: bytes, file: str) -> Outcome:
+def apply(store: Store, data: bytes, file: str, progress: Callable[[str], None]) -> Outcome:
     """Applies a batch or a draft, by the format its first line names.
 
     Raises:
         MalformedInput: It breaks its format.
         InvalidBatchError: It is rejected.
     """
-    if f'"{DRAFT_FORMAT}"'.encode() in data.partition(b"\n")[0]:
-        return run_draft(store, decode_draft(data, file))
-    return run_batch(store, decode_batch(data, file))
+    is_draft = f'"{DRAFT_FORMAT}"'.encode() in data.partition(b"\n")[0]
+    batch = decode_draft(data, file) if is_draft else decode_batch(data, file)
+
+    def at(done: int) -> None:
+        progress(f"operation {done:,} of {len(batch.operations):,}")
+
+    return run_draft(store, batch, at) if is_draft else run_batch(store, batch, at)
 
 
-def write(store: Store, outcome: Outcome, arguments: argparse.Namespace) -> None:
+def write(store: Store, outcome: Outcome, out: Pending | None, diff: Pending | None) -> None:
     """Writes the files asked for.
 
     Raises:
@@ -71,16 +82,11 @@ def write(store: Store, outcome: Outcome, arguments: argparse.Namespace) -> None
     """
     header = outcome.batch.header
     described = DiffHeader(header.number, header.previous_root, outcome.root, store.commitment.config_digest)
-    for file, make in (
-        (arguments.out, lambda: encode_batch(outcome.batch)),
-        (arguments.diff, lambda: encode_diff(described, outcome.changed.items())),
-    ):
-        try:
-            if file:
-                Path(file).write_bytes(make())
-        except OSError as error:
-            reason = f"{file} cannot be written: {error.strerror}; batch {header.number} is applied all the same"
-            raise UsageError(reason) from None
+    done = f"batch {header.number} is applied"
+    if out is not None:
+        out.write(encode_batch(outcome.batch), done)
+    if diff is not None:
+        diff.write(encode_diff(described, outcome.changed.items()), done)
 
 
 def report_invalid(error: InvalidBatchError, output: Output) -> ExitCode:

@@ -6,12 +6,13 @@ perp show --state DIR market BTC        one market: prices, oracle, funding, ope
 """
 
 import argparse
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import asdict
 
 from perp_cli.errors import UsageError
-from perp_cli.exchange import open_store
+from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
 from perp_cli.present import KINDS, MODES, account_name, money, root_hex, symbol, table, unit_price, units
@@ -23,7 +24,9 @@ from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.health import oracle_state
 from perp_spec.perpetual.records import (
     Account,
+    Claim,
     Exchange,
+    Forced,
     Kind,
     Ledger,
     MarketBook,
@@ -36,7 +39,7 @@ from perp_spec.words import ACCOUNTS_MAX, PPM
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes the exchange and what of it to show."""
-    parser.add_argument("--state", metavar="DIR", required=True, help="directory of the exchange")
+    add_state_argument(parser)
     parser.add_argument("what", nargs="?", choices=("account", "market"), help="show one of these")
     parser.add_argument("which", nargs="?", metavar="WHICH", help="number of the account, symbol of the market")
 
@@ -46,11 +49,12 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     Raises:
         MalformedInput: The store is damaged.
-        UsageError: There is no such exchange, account or market.
+        StoreError: There is no exchange in the directory.
+        UsageError: There is no such account or market.
     """
     if arguments.what and arguments.which is None:
         raise UsageError(f"show {arguments.what} takes {'a number' if arguments.what == 'account' else 'a symbol'}")
-    with open_store(arguments.state) as store:
+    with open_store(arguments.state, output) as store:
         if arguments.what == "account":
             show_account(store.config, account_view(store.state, account_number(store, arguments.which)), store, output)
         elif arguments.what == "market":
@@ -91,7 +95,8 @@ def show_account(config: Config, view: AccountView, store: Store, output: Output
     """Shows an account: what it is, its positions with their terms, and how its health comes about."""
     account = view.account
     parent = f", parent {account.parent}, {symbol(config, account.market)} only" if account.parent else ""
-    output.line(f"{account_name(view.number)}: {KINDS[account.kind]}{parent}, owner {root_hex(account.owner)[:16]}...")
+    owner = f"{root_hex(account.owner)[:16]}..." if account.owner else "none"
+    output.line(f"{account_name(view.number)}: {KINDS[account.kind]}{parent}, owner {owner}")
     output.line(f"state: {view.state}")
     if view.positions:
         head = ("slot", "market", "size", "health price", "value", "maintenance", "initial", "buffer", "liquidation at")
@@ -101,9 +106,33 @@ def show_account(config: Config, view: AccountView, store: Store, output: Output
     for line in table(health_rows(view)):
         output.line(f"  {line}")
     request = store.state.get(Request, view.number)
-    if request != Request():
-        output.line(f"  request: {asdict(request)}")
-    output.document(account_document(config, view))
+    for line in request_lines(config, request):
+        output.line(f"  {line}")
+    requested = {"request": fields_document(request) if request != Request() else None}
+    output.document({**account_document(config, view), **requested})
+
+
+def request_lines(config: Config, request: Request) -> list[str]:
+    """A forced request, and a claim on a frozen exchange, in words."""
+    wishes = {
+        Forced.WITHDRAW: f"to withdraw {money(request.amount)}",
+        Forced.REDUCE: f"to reduce {symbol(config, request.market)} by {units(config, request.market, request.amount)}",
+    }
+    claims = {Claim.CLAIMED: "claimed", Claim.PAID: "paid out"}
+    lines: list[str] = []
+    if request.kind != Forced.NONE:
+        lines.append(f"forced request {wishes[request.kind]}, to be answered by {moment(request.deadline)}")
+    if request.claimed != Claim.NONE:
+        lines.append(f"claim on the frozen exchange: {money(request.claim)}, {claims[request.claimed]}")
+    return lines
+
+
+def moment(time: int) -> str:
+    """A time in seconds, and as a date where there is one."""
+    try:
+        return f"{time} s ({datetime.fromtimestamp(time, UTC).strftime('%Y-%m-%d %H:%M:%S')} UTC)"
+    except (ValueError, OverflowError, OSError):
+        return f"{time} s"
 
 
 def position_row(config: Config, view: PositionView) -> tuple[str, ...]:
@@ -242,9 +271,9 @@ def show_exchange(store: Store, output: Output) -> None:
     exchange, ledger = state.get(Exchange, 0), state.get(Ledger, 0)
     rows = [
         ("batch", str(exchange.number)),
-        ("time", f"{exchange.time} s"),
+        ("time", moment(exchange.time)),
         ("mode", MODES[exchange.mode]),
-        ("frozen", f"since {exchange.frozen_at} s" if exchange.frozen_at else "no"),
+        ("frozen", f"since {moment(exchange.frozen_at)}" if exchange.frozen_at else "no"),
         ("accounts", str(len(state.tables[Account]))),
         ("vault", money(ledger.vault)),
         ("withdrawal bucket", money(ledger.bucket)),

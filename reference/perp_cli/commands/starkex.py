@@ -14,6 +14,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perp_cli.arguments import path
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
@@ -30,7 +31,7 @@ LONGEST_VALUE_CHARACTERS = 200
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to do, and the files or the claim."""
     parser.add_argument("action", choices=("check", "prove"), help="run observed cases, or prove claims")
-    parser.add_argument("files", metavar="FILE.jsonl", nargs="*", help="check: files of observed cases")
+    parser.add_argument("files", metavar="FILE.jsonl", nargs="*", type=path, help="check: files of observed cases")
     parser.add_argument("--goal", metavar="NAME", help="prove: only this claim")
 
 
@@ -64,25 +65,26 @@ def check_files(arguments: argparse.Namespace, output: Output) -> ExitCode:
     failed: list[dict[str, object]] = []
     for file in arguments.files:
         cases = differing = 0
-        for checked in check_file(Path(file)):
+        for checked in check_file(file):
             cases += 1
+            output.progress(f"case {cases:,} of {file}")
             if checked.differences:
                 differing += 1
                 failed.append(shown(file, checked, output))
         output.line(f"{file}: {cases - differing} of {cases} cases agree")
-        files.append({"file": file, "cases": cases, "agree": cases - differing})
+        files.append({"file": str(file), "cases": cases, "agree": cases - differing})
     output.document({"files": files, "differences": failed})
     return ExitCode.FALSE if failed else ExitCode.OK
 
 
-def shown(file: str, checked: "Checked", output: Output) -> dict[str, object]:
+def shown(file: Path, checked: "Checked", output: Output) -> dict[str, object]:
     """Shows a case that differs, and returns it for the document."""
     from perp_reference.starkex.check import as_json
 
     for difference in checked.differences:
         output.line(f"{file}:{checked.line}: {checked.identifier}: {said(difference)}")
     return {
-        "file": file,
+        "file": str(file),
         "line": checked.line,
         "case": checked.identifier,
         "kind": checked.kind,

@@ -16,11 +16,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from perp_cli.commands import TIERS
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
 
-TIERS = ("core", "data", "polyglot", "browser", "proofs", "mutation", "stark-long")
+MARKERS = ("data", "polyglot", "browser", "proofs", "mutation", "stark_long")
 """Each tier but core is the tests with the marker of its name; core is the tests with none of these markers."""
 
 PYTEST_OK, PYTEST_FAILED, PYTEST_INTERRUPTED, PYTEST_INTERNAL, PYTEST_USAGE, PYTEST_NONE = range(6)
@@ -38,9 +39,9 @@ EXIT_OF_PYTEST = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes tiers and pytest's own arguments."""
-    parser.add_argument(
-        "--tier", metavar="NAME", nargs="+", action="extend", choices=TIERS, help=f"one of {', '.join(TIERS)}"
-    )
+    names = [tier.name for tier in TIERS]
+    listed = "; ".join(f"{tier.name}: {tier.summary}" for tier in TIERS)
+    parser.add_argument("--tier", metavar="NAME", nargs="+", action="extend", choices=names, help=listed)
     parser.add_argument("pytest_arguments", metavar="-- PYTEST_ARGUMENT", nargs="*", help="passed on to pytest")
 
 
@@ -53,15 +54,16 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     root = Path(__file__).resolve().parents[3]
     if not (root / "tests" / "conftest.py").is_file():
         raise UsageError("the tests are in a checkout of perpspec, not in an installation")
-    tiers = [tier for tier in TIERS if tier in (arguments.tier or ["core"])]
+    tiers = [tier.name for tier in TIERS if tier.name in (arguments.tier or ["core"])]
     with tempfile.TemporaryDirectory() as directory:
         counts_file = Path(directory) / "tiers.json"
         own = ["-n", "auto", "-m", marker_expression(tiers), f"--tier-counts={counts_file}"]
         command = [sys.executable, "-m", "pytest", *own, *arguments.pytest_arguments]
         # With --json, stdout is kept for the one object.
-        code = subprocess.run(command, cwd=root, stdout=sys.stderr if output.as_json else None, check=False).returncode
+        with output.handed_over():
+            ran = subprocess.run(command, cwd=root, stdout=sys.stderr if output.as_json else None, check=False)
         counts = json.loads(counts_file.read_text(encoding="utf-8")) if counts_file.exists() else {}
-    return report(tiers, counts, EXIT_OF_PYTEST.get(code, ExitCode.INTERNAL), output)
+    return report(tiers, counts, EXIT_OF_PYTEST.get(ran.returncode, ExitCode.INTERNAL), output)
 
 
 def report(tiers: list[str], counts: dict[str, dict[str, int]], code: ExitCode, output: Output) -> ExitCode:
@@ -76,16 +78,14 @@ def report(tiers: list[str], counts: dict[str, dict[str, int]], code: ExitCode, 
     elif code == ExitCode.OK and ran.get("core", {}).get("skipped", 0) > 0:
         code, finding = ExitCode.FALSE, "the core tier skips no test"
     if finding:
-        output.progress(f"perp: {finding}")
+        output.note(finding)
     output.document({"tiers": ran, "exit_code": int(code), "finding": finding})
     return code
 
 
 def marker_expression(tiers: list[str]) -> str:
     """Returns pytest's marker expression that selects the tiers."""
-    markers = [tier.replace("-", "_") for tier in TIERS if tier != "core"]
     chosen = [tier.replace("-", "_") for tier in tiers if tier != "core"]
     if "core" not in tiers:
         return " or ".join(chosen)
-    others = [marker for marker in markers if marker not in chosen]
-    return " and ".join(f"not {marker}" for marker in others)
+    return " and ".join(f"not {marker}" for marker in MARKERS if marker not in chosen)

@@ -273,7 +273,7 @@ def clocks(state: State) -> Iterator[Finding]:
         times += [(f"MarketPrice {number} {name}", getattr(price, name)) for name in ("ticked_at", "blind_since")]
         modes += [(f"MarketPrice {number} {name}", getattr(price, name)) for name in ("mode", "switch")]
     for number, oracle in state.tables[MarketOracle].items():
-        names = ("marked_at", "sampled_at", "funded_at")
+        names = ("marked_at", "sampled_at", "funded_at", "disputed_since")
         times += [(f"MarketOracle {number} {name}", getattr(oracle, name)) for name in names]
         times += [(f"MarketOracle {number} reported_at", at) for at in oracle.reported_at]
     for place, time in times:

@@ -1,11 +1,13 @@
 """Recorded prices of a market, and the way through a minute that a replay takes."""
 
+from hashlib import sha256
 from pathlib import Path
 
 from attrs import frozen
 
 from perp_reference.errors import MalformedInput
-from perp_reference.formats.candles import Candle, read_candles
+from perp_reference.formats.candles import Candle, decode_candles
+from perp_reference.formats.text import read_file
 
 MINUTE = 60
 """Seconds of a candle."""
@@ -20,6 +22,10 @@ class Feed:
     """Size of a lot as a decimal string."""
     candles: dict[int, Candle]
     """By the second at which the minute begins. Minutes may be missing: then no oracle reports."""
+    file: str = ""
+    """Name of the file, without its directory."""
+    sha256: str = ""
+    """Digest of the file, in hexadecimal."""
 
 
 def read_feed(file: Path, symbol: str, lot: str, max_price: int) -> Feed:
@@ -28,11 +34,13 @@ def read_feed(file: Path, symbol: str, lot: str, max_price: int) -> Feed:
     Raises:
         MalformedInput: The file cannot be read, breaks the format, or has a price above `max_price` atoms a lot.
     """
-    candles = read_candles(file, lot).candles
+    data = read_file(file)
+    candles = decode_candles(data, str(file), lot).candles
     for line, candle in enumerate(candles, 2):
         if candle.high > max_price:
             raise MalformedInput(str(file), line, "high", f"at most {max_price} atoms per lot", f"{candle.high}")
-    return Feed(symbol, lot, {candle.time: candle for candle in candles})
+    by_time = {candle.time: candle for candle in candles}
+    return Feed(symbol, lot, by_time, file.name, sha256(data).hexdigest())
 
 
 def path(candle: Candle) -> tuple[int, int, int]:

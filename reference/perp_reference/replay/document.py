@@ -11,7 +11,7 @@ from perp_reference.replay.population import Style
 from perp_reference.replay.simulation import BATCH_SECONDS, Simulation
 from perp_reference.replay.tally import LEVELS, MarketSeries
 from perp_reference.replay.watch import look_at
-from perp_reference.replay.waterfall import STAGES
+from perp_reference.replay.waterfall import SOCIALISE, STAGES
 from perp_spec.perpetual.defaults import USD
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import FUND, Mode
@@ -29,13 +29,16 @@ def units(atoms: int) -> int:
     return atoms // USD
 
 
-def document(simulation: Simulation) -> Document:
-    """Everything about a replay that has ended; the same replay gives the same document."""
+def document(simulation: Simulation, version: str = "") -> Document:
+    """Everything about a replay that has ended; the same replay gives the same document.
+
+    `version` is that of the program.
+    """
     findings = [str(finding) for finding in audit(simulation.state)]
     stuck = {str(account): dict(sorted(why.items())) for account, why in sorted(simulation.stuck().items())}
     levels = {market.symbol: LEVELS[market.level[-1]] for market in simulation.tally.markets}
     return {
-        "replay": about(simulation),
+        "replay": {"version": version, **about(simulation)},
         "result": {
             "clean": not findings and not stuck,
             "digest": simulation.digest(),
@@ -76,6 +79,9 @@ def about(simulation: Simulation) -> Document:
     styles = Counter(trader.style for trader in everyone)
     return {
         "symbols": [feed.symbol for feed in simulation.feeds],
+        "files": [{"symbol": feed.symbol, "file": feed.file, "sha256": feed.sha256} for feed in simulation.feeds],
+        "missing_minutes": missing_minutes(simulation),
+        "configuration": simulation.config.name,
         "from": simulation.minutes[0],
         "to": simulation.minutes[-1] + MINUTE,
         "minutes": len(simulation.minutes),
@@ -90,6 +96,14 @@ def about(simulation: Simulation) -> Document:
         "trades": simulation.venue.outcomes["trade", 0],
         "accounts_looked_at": simulation.watch.looked,
     }
+
+
+def missing_minutes(simulation: Simulation) -> dict[str, int]:
+    """Minutes without a candle in a market, in which its oracle was silent; only markets that have any."""
+    missing = {
+        feed.symbol: sum(minute not in feed.candles for minute in simulation.minutes) for feed in simulation.feeds
+    }
+    return {symbol: count for symbol, count in missing.items() if count}
 
 
 def money(simulation: Simulation) -> Document:
@@ -117,7 +131,7 @@ def waterfall(simulation: Simulation) -> Document:
             for name, stage in own.stages.items()
         },
         "accounts_below_zero": len(own.below_zero),
-        "bankrupt_flat_accounts": len(own.stages[STAGES[4]].accounts),
+        "bankrupt_flat_accounts": len(own.stages[SOCIALISE].accounts),
         "bankrupt_flat_at_end": simulation.tally.series.bankrupt[-1],
         "losses": {name: units(atoms) for name, atoms in attrs.asdict(own.losses).items()},
     }

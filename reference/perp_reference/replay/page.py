@@ -9,7 +9,7 @@ from perp_reference.replay import svg
 from perp_reference.replay.document import MODE_NAMES, Document
 from perp_reference.replay.svg import Line
 from perp_reference.replay.tally import HOUR, LEVELS
-from perp_reference.replay.waterfall import STAGES
+from perp_reference.replay.waterfall import SOCIALISE, STAGES
 
 LIGHT = "#1f5fa8 #c8441b #2d8659 #8a4fbf #b5892a #d1467f #3b8f99 #6b6f76 #7a9a1f #a3563f #4c6fd1 #936a9e"
 DARK = "#6aa9ee #f08a5d #62c092 #bd92e8 #e0bb5f #f08cb4 #6fc7d1 #a9aeb6 #b3d154 #d68f78 #8ea8f5 #c9a0d3"
@@ -27,11 +27,11 @@ h1 { font-size: 26px; margin: 0 0 4px } h2 { font-size: 19px; margin: 36px 0 8px
 p.soft, .soft { color: var(--soft) }
 table { border-collapse: collapse; margin: 10px 0; font-variant-numeric: tabular-nums }
 th, td { padding: 3px 14px 3px 0; text-align: left; border-bottom: 1px solid var(--rule); vertical-align: top }
-td.n, th.n { text-align: right } thead th { color: var(--soft); font-weight: 600 }
+td.n, th.n { text-align: right } td.n, th { white-space: nowrap } thead th { color: var(--soft); font-weight: 600 }
 code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere }
 .wide { overflow-x: auto } .verdict { padding: 10px 14px; background: var(--tint); border-left: 4px solid var(--c2) }
 .verdict.bad { border-color: var(--c1) }
-.plot { width: 100%; height: auto; margin: 10px 0; font: 11px system-ui, sans-serif }
+.plot { width: 100%; min-width: 640px; height: auto; margin: 10px 0; font: 11px system-ui, sans-serif }
 .plot text { fill: var(--soft) } .plot text.title { font-size: 13px; font-weight: 600; fill: var(--ink) }
 .plot .grid { stroke: var(--rule); stroke-width: 1 }
 .plot .line { fill: none; stroke-width: 1.4; stroke-linejoin: round }
@@ -113,7 +113,8 @@ def page(found: Document) -> str:
         section("Parameters", *parameters(found)),
         section("How to read this", *notes(found)),
     ]
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    view = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    head = f"{view}<title>{escape(title)}</title>"
     body = "".join(parts)
     return f'<!doctype html><html lang="en"><head>{head}<style>{style()}</style></head><body>{body}</body></html>\n'
 
@@ -135,13 +136,14 @@ def verdict(found: Document) -> str:
 
 def summary(found: Document) -> str:
     """The figures to remember."""
-    replay, own, done = found["replay"], found["money"], found["waterfall"]
+    replay, own, done, paid = found["replay"], found["money"], found["waterfall"], found["withdrawals"]
     rows = [
         ("Accounts", replay["accounts"]),
         ("Trades", replay["trades"]),
         ("Batches", replay["batches"]),
         ("Equity of all users at the end", own["users_at_end"]),
         ("Insurance fund at the start", own["fund_at_start"]),
+        ("Insurance fund at the start, ppm of the traders' deposits", replay["fund_ppm"]),
         ("Insurance fund at its lowest", own["lowest_fund"]),
         ("Insurance fund at the end", own["fund_at_end"]),
         ("Accounts that were below zero", done["accounts_below_zero"]),
@@ -149,14 +151,23 @@ def summary(found: Document) -> str:
         ("Paid by the fund for flat accounts", done["losses"]["fund_paid"]),
         ("Socialised losses", done["losses"]["socialised"]),
         ("Borne by counterparties of a deleverage", done["losses"]["deleveraged"]),
-        ("Seed", replay["seed"]),
+        ("Withdrawals that had to wait", sum(paid["delayed"].values())),
+        ("Withdrawals still waiting at the end", paid["still_waiting"]),
+        ("Seed", str(replay["seed"])),
+        ("Configuration", replay["configuration"]),
+        *((f"Minutes without a candle, {symbol}", count) for symbol, count in replay["missing_minutes"].items()),
         *(
             (f"Oracle {trouble['fault']}", f"minute {trouble['first']} to minute {trouble['last']}")
             for trouble in replay["troubles"]
         ),
     ]
-    ids = [("State root", found["result"]["root"] or "not kept in this run"), ("Digest", found["result"]["digest"])]
-    listed = "".join(f"<tr><td>{name}</td><td><code>{escape(value)}</code></td></tr>" for name, value in ids)
+    ids = [
+        ("State root", found["result"]["root"] or "not kept in this run"),
+        ("Digest", found["result"]["digest"]),
+        *((f"{entry['symbol']} from {entry['file']}, SHA-256", entry["sha256"]) for entry in replay["files"]),
+        ("perpspec", replay["version"]),
+    ]
+    listed = "".join(f"<tr><td>{escape(name)}</td><td><code>{escape(value)}</code></td></tr>" for name, value in ids)
     return f"{table(('', ''), rows)}<table>{listed}</table>{paragraph('Money is in units of the quote currency.')}"
 
 
@@ -200,8 +211,14 @@ def stages(found: Document) -> list[str]:
     """What the waterfall did, hour by hour."""
     hours = found["hours"]
     times = [hour["time"] for hour in hours]
-    counts = [Line(stage, [hour["steps"][stage] for hour in hours]) for stage in STAGES]
-    values = [Line(stage, [hour["notional"][stage] for hour in hours]) for stage in STAGES if stage != STAGES[4]]
+    # A stage has one colour in both plots.
+    coloured = list(enumerate(STAGES))
+    counts = [Line(stage, [hour["steps"][stage] for hour in hours], colour) for colour, stage in coloured]
+    values = [
+        Line(stage, [hour["notional"][stage] for hour in hours], colour)
+        for colour, stage in coloured
+        if stage != SOCIALISE
+    ]
     done = found["waterfall"]["stages"]
     return [
         table(

@@ -82,35 +82,32 @@ class Settings:
     fund_ppm: int = FUND_PPM
     """What the insurance fund begins with, of all traders' deposits."""
     troubles: tuple[Trouble, ...] = ()
+    config: Config | None = None
+    """Taken as it is, its markets those of the feeds in their order; else the default exchange, its limits scaled."""
 
 
 Progress = Callable[[int, int, "Simulation"], None]
 """Called after each batch of the opening and after each minute: minutes done, minutes in all, the replay."""
 
 
-def replay_config(feeds: list[Feed], population: Population, fund: int, first_prices: list[int]) -> Config:
-    """The default exchange with the markets of these feeds, and limits in proportion to the population's money.
-
-    Raises:
-        ValueError: The configuration breaks a bound.
-    """
+def default_replay_config(feeds: list[Feed], population: Population, fund: int, first_prices: list[int]) -> Config:
+    """The default exchange with the markets of these feeds, and limits in proportion to the population's money."""
     risks = {risk.symbol: risk for risk in RISKS}
     money = sum(trader.deposit for trader in population.traders)
     deposits = money + sum(maker.deposit for maker in population.makers)
     entries: list[MarketEntry] = []
     for number, (feed, price) in enumerate(zip(feeds, first_prices, strict=True)):
         risk = risks[feed.symbol]
-        cap = CAP_MULTIPLE * fund // price
-        market = attrs.evolve(default_market(number, risk), open_interest_cap=max(cap, 1))
+        market = default_market(number, risk)
+        # The default's own cap is the largest that the bounds allow.
+        cap = min(CAP_MULTIPLE * fund // price, market.open_interest_cap)
+        market = attrs.evolve(market, open_interest_cap=max(cap, 1))
         entries.append(MarketEntry(risk.symbol, risk.lot, market))
     bucket = deposits * BUCKET_PERCENT // 100
     parameters = attrs.evolve(
         default_parameters(markets=len(feeds)), bucket_size=bucket, bucket_refill=max(bucket // REFILL_SECONDS, 1)
     )
-    config = Config(name="replay", parameters=parameters, markets=tuple(entries))
-    if found := violations(config):
-        raise ValueError(f"{found[0].place} is {found[0].got}, expected {found[0].expected}")
-    return config
+    return Config(name="replay", parameters=parameters, markets=tuple(entries))
 
 
 def fund_deposit(population: Population, fund_ppm: int) -> int:
@@ -142,7 +139,9 @@ class Simulation:
         self.population = populate(settings.accounts, len(feeds), dice.fork())
         self.prices = [feed.candles[minutes[0]].open for feed in feeds]
         self.fund_deposit = fund_deposit(self.population, settings.fund_ppm)
-        self.config = replay_config(feeds, self.population, fund_deposit(self.population, FUND_PPM), self.prices)
+        usual_fund = fund_deposit(self.population, FUND_PPM)
+        self.config = settings.config or default_replay_config(feeds, self.population, usual_fund, self.prices)
+        assert not violations(self.config), "whoever gives a configuration has checked it"
         self.state: State = genesis(self.config, fees_owner=FEES)
         self.commits: Commits = commit(self.state) if commit else NoCommitment()
         self.batches = 0

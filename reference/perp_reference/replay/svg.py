@@ -30,6 +30,12 @@ class Line(NamedTuple):
 
     label: str
     values: Sequence[float]
+    colour: int | None = None
+    """Of the palette; None for the one of its place among the lines of its plot."""
+
+    def shade(self, place: int) -> int:
+        """Its colour where it has this place."""
+        return (place if self.colour is None else self.colour) % PALETTE
 
 
 class Frame(NamedTuple):
@@ -84,9 +90,9 @@ def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") 
 
 
 def drawing(title: str, height: int, parts: Sequence[str]) -> str:
-    """A whole plot."""
+    """A whole plot, which is moved sideways where the page is too narrow to read it."""
     head = f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" class="plot">'
-    return "".join((head, text(LEFT, 16, title, kind="title"), *parts, "</svg>"))
+    return "".join(('<div class="wide">', head, text(LEFT, 16, title, kind="title"), *parts, "</svg></div>"))
 
 
 def time_axis(frame: Frame) -> list[str]:
@@ -152,9 +158,9 @@ def lines(title: str, unit: str, times: Sequence[int], drawn: Sequence[Line], ze
         points = " ".join(
             f"{frame.x(time):.1f},{frame.y(value):.1f}" for time, value in thinned(times, line.values, COLUMNS)
         )
-        parts.append(f'<polyline points="{points}" class="line c{number % PALETTE}"/>')
+        parts.append(f'<polyline points="{points}" class="line c{line.shade(number)}"/>')
     if len(drawn) > 1:
-        kinds = [f"fill c{number % PALETTE}" for number in range(len(drawn))]
+        kinds = [f"fill c{line.shade(number)}" for number, line in enumerate(drawn)]
         parts += legend([line.label for line in drawn], kinds)
     return drawing(title, HEIGHT, parts)
 
@@ -173,11 +179,12 @@ def bars(title: str, unit: str, times: Sequence[int], width: int, drawn: Sequenc
                 top, bottom = frame.y(base + value), frame.y(base)
                 parts.append(
                     f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 0.5):.1f}" '
-                    f'height="{max(bottom - top, 0.4):.1f}" class="fill c{number % PALETTE}">'
+                    f'height="{max(bottom - top, 0.4):.1f}" class="fill c{line.shade(number)}">'
                     f"<title>{escape(line.label)}: {value:,.0f}</title></rect>"
                 )
                 base += value
-    parts += legend([line.label for line in drawn], [f"fill c{number % PALETTE}" for number in range(len(drawn))])
+    kinds = [f"fill c{line.shade(number)}" for number, line in enumerate(drawn)]
+    parts += legend([line.label for line in drawn], kinds)
     return drawing(title, HEIGHT, parts)
 
 

@@ -1,5 +1,6 @@
 """Running batch files against a store: signatures are checked just before each operation is applied."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -37,12 +38,22 @@ def owner_in(state: State, account: int) -> int:
     return state.get(Account, account).owner
 
 
+Notice = Callable[[int], None]
+"""Told how many operations have been looked at, after each."""
+
+
+def unnoticed(done: int) -> None:
+    """Takes no notice."""
+    del done
+
+
 class Checker:
     """Sets the flags `authorised` of operations by their signatures and the state as it is."""
 
-    def __init__(self, state: State, time: int) -> None:
+    def __init__(self, state: State, time: int, notice: Notice = unnoticed) -> None:
         self._state = state
         self._time = time
+        self._notice = notice
         self._keys = ExchangeKeys.of(state.config)
         self.checked: list[Any] = []
 
@@ -50,23 +61,24 @@ class Checker:
         """The operation with its flags set."""
         operation = authorise(signed, self._keys, self._time, lambda account: owner_in(self._state, account))
         self.checked.append(operation)
+        self._notice(len(self.checked))
         return operation
 
 
-def run_batch(store: Store, batch: SignedBatch) -> Outcome:
+def run_batch(store: Store, batch: SignedBatch, notice: Notice = unnoticed) -> Outcome:
     """Apply a batch and write it to the store.
 
     Raises:
         InvalidBatchError: The header or an operation is rejected; nothing has changed.
         StoreError: It could not be written; open the store again.
     """
-    checker = Checker(store.state, batch.header.time)
+    checker = Checker(store.state, batch.header.time, notice)
     changed = apply_batch(store.state, store.commitment, Batch(batch.header, batch.operations), checker)
     store.append(encode_batch(batch), changed)
     return Outcome(batch, tuple(checker.checked), (), changed, store.commitment.root)
 
 
-def run_draft(store: Store, draft: SignedBatch) -> Outcome:
+def run_draft(store: Store, draft: SignedBatch, notice: Notice = unnoticed) -> Outcome:
     """Build a batch out of a draft, leaving out what the rules reject, and write it to the store.
 
     Of the draft's header only the time counts; number, root and configuration are the store's.
@@ -76,7 +88,7 @@ def run_draft(store: Store, draft: SignedBatch) -> Outcome:
         StoreError: It could not be written; open the store again.
     """
     builder = Builder(store.state, store.commitment, draft.header.time)
-    checker = Checker(store.state, draft.header.time)
+    checker = Checker(store.state, draft.header.time, notice)
     try:
         taken = [signed for signed in draft.operations if builder.offer(checker(signed)) is None]
         built, changed = builder.finish()

@@ -1,13 +1,18 @@
 """The store: one SQLite file in a directory. A batch is in it wholly or not at all.
 
 Every write is one transaction with full synchronisation, so a process that is killed at any moment reopens to its last
-whole batch. Opening recomputes the root from the records and compares.
+whole batch. Opening recomputes the root from the records and compares. A new store is made under a name of its own and
+then linked to its place, which only one of several makers can do.
 """
 
 import contextlib
+import os
+import secrets
 import sqlite3
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -17,7 +22,7 @@ from perp_reference.core.diff import RECORD_OF, Changes, diff_bytes, diff_from_b
 from perp_reference.core.encoding import EncodingError, record_bytes, record_from_bytes
 from perp_reference.core.state import OutOfRangeError, State
 from perp_reference.core.tree import PYTHON_HASHER, Hasher
-from perp_reference.errors import MalformedInput
+from perp_reference.errors import MalformedInput, StoreError
 from perp_reference.formats.config import decode_config, encode_config
 from perp_spec.perpetual.codes import RECORD_CODES
 from perp_spec.perpetual.config import Config
@@ -39,10 +44,6 @@ CREATE TABLE batch (number INTEGER PRIMARY KEY, root TEXT NOT NULL, operations B
 
 SMALL_STATE_RECORDS = 2_000
 """Up to here hashing in plain Python takes less time than loading the compiled kernels."""
-
-
-class StoreError(Exception):
-    """The store cannot be used as asked; the message is one line for the user."""
 
 
 @frozen
@@ -79,6 +80,7 @@ class Store:
         config: The configuration.
         state: All records.
         commitment: Keeps the root.
+        number: Number of the last batch.
     """
 
     def __init__(self, directory: Path, connection: sqlite3.Connection, config: Config, state: State) -> None:
@@ -87,7 +89,7 @@ class Store:
         self.state = state
         self.commitment = Commitment(state, hasher_for(sum(len(table) for table in state.tables.values())))
         self._connection = connection
-        self._number = state.get(Exchange, 0).number
+        self.number = state.get(Exchange, 0).number
 
     @classmethod
     def create(cls, directory: Path, state: State) -> "Store":
@@ -97,16 +99,19 @@ class Store:
             StoreError: The directory holds a store already, or cannot be written.
         """
         path = directory / FILE_NAME
-        if path.exists():
-            raise StoreError(f"{directory} holds an exchange already")
-        partial = directory / f"{FILE_NAME}.partial"
+        partial = directory / f"{FILE_NAME}.{secrets.token_hex(8)}.partial"
+        if os.path.lexists(path):
+            raise StoreError(in_the_way(directory, path))
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            partial.unlink(missing_ok=True)
-            write_beginning(partial, state)
-            partial.rename(path)
+            with removed_at_the_end(partial):
+                write_beginning(partial, state)
+                # Unlike a rename, this fails where another process has made the store meanwhile.
+                os.link(partial, path)
+            synchronise(directory)
+        except FileExistsError:
+            raise StoreError(in_the_way(directory, path)) from None
         except (OSError, sqlite3.Error) as error:
-            partial.unlink(missing_ok=True)
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise StoreError(f"{directory} cannot be written: {reason}") from None
         return cls.open(directory)
@@ -120,7 +125,7 @@ class Store:
             MalformedInput: The file is damaged or of another format.
         """
         path = directory / FILE_NAME
-        if not path.is_file():
+        if not is_there(path):
             raise StoreError(f"{directory} holds no exchange (perp init --state {directory} makes one)")
         try:
             return cls._opened(directory, path)
@@ -128,7 +133,7 @@ class Store:
             if "locked" in str(error):
                 raise StoreError(f"{directory} is in use by another process") from None
             raise MalformedInput(str(path), None, None, "a store of an exchange", str(error)) from None
-        except (sqlite3.DatabaseError, EncodingError) as error:
+        except (sqlite3.Error, EncodingError) as error:
             raise MalformedInput(str(path), None, None, "a store of an exchange", str(error)) from None
 
     @classmethod
@@ -137,25 +142,29 @@ class Store:
         with contextlib.ExitStack() as on_failure:
             connection = on_failure.enter_context(contextlib.closing(sqlite3.connect(path, isolation_level=None)))
             connection.execute("PRAGMA synchronous = FULL")
+            # One transaction: records and batch are of the same moment, whoever writes meanwhile.
+            connection.execute("BEGIN")
             check_format(connection, path)
             config = decode_config(setup_value(connection, "config", path), f"{path} (config)")
-            store = cls(directory, connection, config, read_records(connection, config, path))
-            store._check_root(path)
+            rows = connection.execute("SELECT code, key, value FROM record").fetchall()
+            last = connection.execute("SELECT number, root FROM batch ORDER BY number DESC LIMIT 1").fetchone()
+            connection.execute("COMMIT")
+            store = cls(directory, connection, config, records_of(rows, config, path))
+            store._check_root(path, last)
             on_failure.pop_all()
         return store
 
-    def _check_root(self, path: Path) -> None:
-        """Compare the root of the records with the one of the last batch.
+    def _check_root(self, path: Path, last: tuple[object, object] | None) -> None:
+        """Compare the root of the records with the number and root of the last batch.
 
         Raises:
             MalformedInput: They differ.
         """
-        row = self._connection.execute("SELECT number, root FROM batch ORDER BY number DESC LIMIT 1").fetchone()
-        if row is None or row[0] != self._number:
-            raise MalformedInput(str(path), None, "batch", f"batch {self._number} as the last", str(row))
-        if row[1] != root_text(self.commitment.root):
+        if last is None or last[0] != self.number:
+            raise MalformedInput(str(path), None, "batch", f"batch {self.number} as the last", str(last))
+        if last[1] != root_text(self.commitment.root):
             expected = f"the root of the records, {root_text(self.commitment.root)}"
-            raise MalformedInput(str(path), None, f"batch {row[0]}: root", expected, str(row[1]))
+            raise MalformedInput(str(path), None, f"batch {last[0]}: root", expected, str(last[1]))
 
     def append(self, operations: bytes, changed: Changes) -> None:
         """Write the batch that was just applied to the state.
@@ -166,35 +175,78 @@ class Store:
             StoreError: Somebody else has written to the store since it was opened, or it cannot be written. The state
                 is then ahead of the file: the store must be opened again.
         """
-        number = self._number + 1
+        number = self.number + 1
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 (last,) = self._connection.execute("SELECT max(number) FROM batch").fetchone()
-                if last != self._number:
+                if last != self.number:
                     raise StoreError(f"{self.directory} has been written by another process: it is at batch {last}")
                 write_records(self._connection, changed)
                 row = (number, root_text(self.commitment.root), operations, diff_bytes(changed))
                 self._connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", row)
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             raise StoreError(f"{self.directory} cannot be written: {error}") from None
-        self._number = number
+        self.number = number
+
+    def numbers(self) -> list[int]:
+        """Numbers of the batches as of when the store was opened or last appended to, the beginning first.
+
+        Raises:
+            MalformedInput: The file is damaged.
+        """
+        command = "SELECT number FROM batch WHERE number <= ? ORDER BY number"
+        with self._reading("batch"):
+            return [number for (number,) in self._connection.execute(command, (self.number,))]
 
     def history(self) -> Iterator[Entry]:
         """The batches in order, the beginning first, as number 0 or the number of the state it began with.
 
+        Each is read by itself, so that another process can write while this one works on them.
+
         Raises:
             MalformedInput: A batch in the file is damaged.
         """
-        path = self.directory / FILE_NAME
-        for number, root, operations, diff in self._connection.execute("SELECT * FROM batch ORDER BY number"):
-            if not isinstance(operations, bytes) or not isinstance(diff, bytes):
-                raise MalformedInput(str(path), None, f"batch {number}", "operations and difference as bytes", "others")
-            try:
-                yield Entry(number, pack_digest(digest_from_hex(root)), operations, diff_from_bytes(diff))
-            except (ValueError, TypeError) as error:
-                place = f"batch {number}"
-                raise MalformedInput(str(path), None, place, "root, operations and difference", str(error)) from None
+        for number in self.numbers():
+            yield self._entry(number)
+
+    def _entry(self, number: int) -> Entry:
+        """One batch.
+
+        Raises:
+            MalformedInput: It is damaged.
+        """
+        place = f"batch {number}"
+        with self._reading(place):
+            command = "SELECT root, operations, diff FROM batch WHERE number = ?"
+            root, operations, diff = self._connection.execute(command, (number,)).fetchone() or (None, None, None)
+        if not (isinstance(root, str) and isinstance(operations, bytes) and isinstance(diff, bytes)):
+            expected = "a root as text, operations and difference as bytes"
+            raise MalformedInput(str(self.path), None, place, expected, "others")
+        try:
+            return Entry(number, pack_digest(digest_from_hex(root)), operations, diff_from_bytes(diff))
+        except (ValueError, TypeError) as error:
+            raise MalformedInput(str(self.path), None, place, "root, operations and difference", str(error)) from None
+
+    @contextlib.contextmanager
+    def _reading(self, place: str) -> Iterator[None]:
+        """Reports what SQLite finds wrong.
+
+        Raises:
+            MalformedInput: The file is damaged.
+            StoreError: Another process keeps it locked.
+        """
+        try:
+            yield
+        except sqlite3.Error as error:
+            if "locked" in str(error):
+                raise StoreError(f"{self.directory} is in use by another process") from None
+            raise MalformedInput(str(self.path), None, place, "a store of an exchange", str(error)) from None
+
+    @property
+    def path(self) -> Path:
+        """The store's one file."""
+        return self.directory / FILE_NAME
 
     def close(self) -> None:
         """Close the file."""
@@ -206,6 +258,46 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def removed_at_the_end(path: Path) -> Iterator[None]:
+    """Takes a file away, and what SQLite keeps beside it, however the block ends."""
+    try:
+        yield
+    finally:
+        for name in (path.name, f"{path.name}-journal"):
+            path.with_name(name).unlink(missing_ok=True)
+
+
+def synchronise(directory: Path) -> None:
+    """Have the names in a directory written to disk."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to a regular file.
+
+    Raises:
+        StoreError: It cannot be looked at.
+    """
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StoreError(f"{path.parent} cannot be read: {error.strerror}") from None
+
+
+def in_the_way(directory: Path, path: Path) -> str:
+    """Says what stands where a store was to be made."""
+    if path.is_file():
+        return f"{directory} holds an exchange already"
+    return f"{path if directory.is_dir() else directory} is in the way"
 
 
 def write_beginning(path: Path, state: State) -> None:
@@ -261,14 +353,14 @@ def setup_value(connection: sqlite3.Connection, name: str, path: Path) -> bytes:
     return row[0]
 
 
-def read_records(connection: sqlite3.Connection, config: Config, path: Path) -> State:
-    """All records as a state.
+def records_of(rows: Iterable[tuple[Any, Any, Any]], config: Config, path: Path) -> State:
+    """Rows of code, key and value as a state.
 
     Raises:
         MalformedInput: One is no record.
     """
     state = State(config)
-    for code, key, value in connection.execute("SELECT code, key, value FROM record"):
+    for code, key, value in rows:
         record = RECORD_OF.get(code)
         if record is None or not isinstance(key, int) or not isinstance(value, bytes):
             raise MalformedInput(str(path), None, f"record {code} {key}", "a record of the state", repr(value))

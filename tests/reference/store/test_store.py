@@ -16,10 +16,10 @@ from perp_reference.core.commitment import Commitment
 from perp_reference.core.diff import apply_diff
 from perp_reference.core.state import State, genesis
 from perp_reference.demo import ACTS, Cast, demo_ring
-from perp_reference.errors import MalformedInput
+from perp_reference.errors import MalformedInput, StoreError
 from perp_reference.formats.batch import decode_batch
 from perp_reference.store.run import draft_of, run_batch, run_draft
-from perp_reference.store.store import FILE_NAME, Store, StoreError
+from perp_reference.store.store import FILE_NAME, Store
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.records import Exchange, MarketPrice
