@@ -120,6 +120,31 @@ def test_first_run_sets_up_and_second_starts_at_once(tree: Tree) -> None:
     assert tree.run("demo") == (7, tree.shown(["demo"], ["alpha", "perp_reference"]), "")
 
 
+def test_a_command_that_is_not_there_is_refused_before_any_set_up(tree: Tree, root: Path) -> None:
+    """Given a fresh tree, when its command line makes no sense, then it is refused and nothing is installed."""
+    for package in ("perp_cli", "perp_reference"):
+        shutil.rmtree(tree.path / "reference" / package, ignore_errors=True)
+        shutil.copytree(root / "reference" / package, tree.path / "reference" / package)
+    assert tree.run("frob") == (2, "", "perp: no command frob (see perp --help)\n")
+    assert tree.run("-x", "demo") == (2, "", "perp: -x comes after the command (see perp --help)\n")
+    assert not tree.stamp.parent.exists()
+
+
+def test_an_interrupt_is_held_back_until_the_command_can_answer_it(tree: Tree) -> None:
+    shows_mask = "import signal\nprint(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
+    (tree.path / "reference" / "perp_cli" / "__main__.py").write_text(shows_mask, encoding="utf-8")
+    assert tree.run("demo")[1] == "True\n"
+
+
+def test_closed_streams_are_no_traceback_and_no_files_number(tree: Tree) -> None:
+    """Given that stdout and stderr are closed, when an environment is set up, then the command finds both open."""
+    shows_streams = "import os, sys\nos.fstat(1), os.fstat(2)\nsys.exit(7)\n"
+    (tree.path / "reference" / "perp_cli" / "__main__.py").write_text(shows_streams, encoding="utf-8")
+    command = f"{host_python()} {tree.path / 'perp'} demo >&- 2>&-"
+    clean = {"PATH": os.defpath, "HOME": str(tree.home), "PIP_FIND_LINKS": str(tree.wheels), "PIP_NO_INDEX": "1"}
+    assert subprocess.run(["sh", "-c", command], env=clean, check=False).returncode == 7
+
+
 def test_environment_grows_and_a_larger_one_serves_a_smaller_need(tree: Tree) -> None:
     tree.run("demo")
     code, out, err = tree.run("test")

@@ -42,6 +42,9 @@ CREATE TABLE record (code INTEGER, key INTEGER, value BLOB NOT NULL, PRIMARY KEY
 CREATE TABLE batch (number INTEGER PRIMARY KEY, root TEXT NOT NULL, operations BLOB NOT NULL, diff BLOB NOT NULL);
 """
 
+BUSY_SECONDS = 20.0
+"""How long one process waits for another that writes."""
+
 SMALL_STATE_RECORDS = 2_000
 """Up to here hashing in plain Python takes less time than loading the compiled kernels."""
 
@@ -140,8 +143,7 @@ class Store:
     def _opened(cls, directory: Path, path: Path) -> "Store":
         """Open and check a file."""
         with contextlib.ExitStack() as on_failure:
-            connection = on_failure.enter_context(contextlib.closing(sqlite3.connect(path, isolation_level=None)))
-            connection.execute("PRAGMA synchronous = FULL")
+            connection = on_failure.enter_context(contextlib.closing(connected(path)))
             # One transaction: records and batch are of the same moment, whoever writes meanwhile.
             connection.execute("BEGIN")
             check_format(connection, path)
@@ -300,10 +302,16 @@ def in_the_way(directory: Path, path: Path) -> str:
     return f"{path if directory.is_dir() else directory} is in the way"
 
 
+def connected(path: Path) -> sqlite3.Connection:
+    """A connection that waits for its turn, and does not call written what the disk has not."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
 def write_beginning(path: Path, state: State) -> None:
     """Write a new store's file."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = FULL")
+    with contextlib.closing(connected(path)) as connection:
         connection.executescript(SCHEMA)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")

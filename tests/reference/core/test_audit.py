@@ -154,6 +154,7 @@ SPOILED: dict[str, tuple[Change, list[str]]] = {
         ["Request 4 claim"],
     ),
     "spared for too long": (record(Account, LONG, liquidated_at=1_000_061), ["Account 4 liquidated_at"]),
+    "a dispute to come": (record(MarketOracle, 0, disputed_since=1_000_001), ["MarketOracle 0 disputed_since"]),
     "a tick to come": (record(MarketPrice, 0, ticked_at=1_000_001), ["MarketPrice 0 ticked_at"]),
     "a report to come": (record(MarketOracle, 0, reported_at=(1_000_001, 0, 0, 0)), ["MarketOracle 0 reported_at"]),
     "a reserved mode": (record(Exchange, 0, switch=3), ["Exchange 0 switch"]),

@@ -11,7 +11,7 @@ import pytest
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
 from perp_hash.digest import digest_to_hex, unpack_digest
-from perp_reference.demo import ACTS, ALICE, BOB, CAROL, Cast, demo_ring, intent
+from perp_reference.demo import ACTS, ALICE, BOB, CAROL, DAVE, Cast, demo_ring, intent
 from perp_reference.formats.batch import SignedBatch, decode_batch, encode_batch, encode_draft
 from perp_reference.formats.config import decode_config, encode_config
 from perp_reference.formats.signed import Signed
@@ -87,6 +87,13 @@ def test_demo_keeps_its_exchange_once(perp: Run, tmp_path: Path) -> None:
     assert document["error"]["message"] == f"{tmp_path} holds an exchange already"
 
 
+def test_demo_stops_in_the_middle_of_a_life(perp: Run, tmp_path: Path) -> None:
+    code, document, _ = perp("demo", "--state", tmp_path / "x", "--batches", 4)
+    assert (code, len(document["batches"]), set(document["checks"].values())) == (ExitCode.OK, 4, {True})
+    assert perp("show", "--state", tmp_path / "x")[1]["exchange"]["frozen_at"] == "0"
+    assert perp("demo", "--batches", 7)[0] == ExitCode.USAGE
+
+
 def test_a_draft_becomes_a_batch_that_applies_elsewhere(perp: Run, tmp_path: Path, exchange: Path) -> None:
     other = tmp_path / "other"
     built, diff = tmp_path / "batch.jsonl", tmp_path / "diff.jsonl"
@@ -132,6 +139,30 @@ def test_an_invalid_batch_changes_nothing(perp: Run, lines: Any, tmp_path: Path,
         assert store.commitment.root == root
 
 
+@pytest.mark.parametrize("option", ["--out", "--diff"])
+def test_a_file_that_cannot_be_written_is_told_before_the_batch_is_applied(
+    perp: Run, tmp_path: Path, exchange: Path, option: str
+) -> None:
+    before = (exchange / FILE_NAME).read_bytes()
+    code, document, _ = perp("run", draft(tmp_path, 1), "--state", exchange, option, tmp_path / "no" / "file")
+    message = f"{tmp_path}/no/file cannot be written: No such file or directory"
+    assert (code, document["error"]["message"]) == (ExitCode.USAGE, message)
+    code, document, _ = perp("run", draft(tmp_path, 1), "--state", exchange, option, exchange / FILE_NAME)
+    assert (code, document["error"]["message"]) == (
+        ExitCode.USAGE,
+        f"{exchange / FILE_NAME} and {exchange / FILE_NAME} are the same file",
+    )
+    assert (exchange / FILE_NAME).read_bytes() == before
+
+
+def test_an_invalid_batch_leaves_no_files(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    built = tmp_path / "built.jsonl"
+    perp("run", draft(tmp_path, 1), "--state", exchange, "--out", built)
+    files = (tmp_path / "out", tmp_path / "diff")
+    assert perp("run", built, "--state", exchange, "--out", files[0], "--diff", files[1])[0] == ExitCode.FALSE
+    assert not any(file.exists() for file in files)
+
+
 def test_a_wrong_signature_is_rejected(perp: Run, tmp_path: Path, exchange: Path) -> None:
     operation = Withdraw(account=CAROL, amount=1, intent=intent(40))
     signed = RING.sign(operation, ACTS[1].time)
@@ -172,6 +203,25 @@ def test_show_an_account_with_its_liquidation_price(perp: Run, lines: Any, excha
     code, said = lines("show", "--state", exchange, "account", ALICE)
     assert code == ExitCode.OK
     assert "state: healthy" in said
+
+
+def test_show_a_forced_request_and_a_claim_in_words(perp: Run, lines: Any, tmp_path: Path) -> None:
+    lines("demo", "--state", tmp_path / "two", "--batches", 2)
+    _, said = lines("show", "--state", tmp_path / "two", "account", DAVE)
+    assert said[-1] == (
+        "  forced request to withdraw 1,000.00, to be answered by 1700604860 s (2023-11-21 22:14:20 UTC)"
+    )
+    _, said = lines("show", "--state", tmp_path / "two", "account", CAROL)
+    assert said[-1].startswith("  forced request to reduce BTC by 0.2, to be answered by ")
+    document = perp("show", "--state", tmp_path / "two", "account", CAROL)[1]
+    assert (document["request"]["kind"], document["request"]["amount"]) == ("2", "2000")
+    assert perp("show", "--state", tmp_path / "two", "account", BOB)[1]["request"] is None
+    lines("demo", "--state", tmp_path / "five", "--batches", 5)
+    _, said = lines("show", "--state", tmp_path / "five", "account", DAVE)
+    assert said[-1].startswith("  claim on the frozen exchange: ")
+    assert said[-1].endswith(", claimed")
+    lines("demo", "--state", tmp_path / "six")
+    assert lines("show", "--state", tmp_path / "six", "account", DAVE)[1][-1].endswith(", paid out")
 
 
 def test_show_a_market_and_the_whole(perp: Run, lines: Any, exchange: Path) -> None:
@@ -236,6 +286,33 @@ def test_log_replays_every_batch_to_its_root(perp: Run, lines: Any, exchange: Pa
     assert said[-1] == "2 batches replayed, every root the same"
 
 
+def test_log_says_where_there_is_nothing_to_show(perp: Run, lines: Any, exchange: Path) -> None:
+    code, document, _ = perp("log", "--state", exchange, "--batch", 99)
+    assert (code, document["error"]["message"]) == (ExitCode.USAGE, "no batch 99; there are 1 to 1")
+    code, document, _ = perp("log", "--state", exchange, "--account", 77)
+    message = "no operation names account 77, and it does not exist; there are 8"
+    assert (code, document["error"]["message"]) == (ExitCode.USAGE, message)
+    code, said = lines("log", "--state", exchange, "--account", 1)
+    assert (code, said[1]) == (ExitCode.OK, "no operation names account 1")
+    assert perp("log", "--state", exchange, "--account", 99)[0] == ExitCode.OK
+
+
+def test_log_gives_the_operations_that_are_asked_for_to_programs(perp: Run, exchange: Path, tmp_path: Path) -> None:
+    perp("run", draft(tmp_path, 1), "--state", exchange)
+    batches = perp("log", "--state", exchange, "--batch", 1, "--account", 99)[1]["batches"]
+    assert [item["op"] for item in batches[0]["operations"]] == ["deposit"]
+    assert "operations" not in batches[1]
+    batches = perp("log", "--state", exchange, "--batch", 2)[1]["batches"]
+    assert batches[1]["operations"][-1]["op"] == "end_batch"
+    assert "operations" not in perp("log", "--state", exchange)[1]["batches"][0]
+
+
+def test_log_of_an_exchange_without_batches(perp: Run, tmp_path: Path) -> None:
+    perp("init", "--state", tmp_path)
+    assert perp("log", "--state", tmp_path)[1] == {"batches": [], "differing": []}
+    assert perp("log", "--state", tmp_path, "--batch", 0)[1]["error"]["message"] == "no batch 0; there is none yet"
+
+
 def test_log_finds_a_batch_whose_root_was_changed(perp: Run, exchange: Path, tmp_path: Path) -> None:
     perp("run", draft(tmp_path, 1), "--state", exchange)
     connection = sqlite3.connect(exchange / FILE_NAME)
@@ -297,6 +374,17 @@ def test_init_takes_a_configuration_and_a_beginning(perp: Run, tmp_path: Path, e
         "init", "--state", tmp_path / "x", "--config", tmp_path / "config.json", "--from", tmp_path / "state.jsonl"
     )
     assert (code, document["root"]) == (ExitCode.OK, root)
+
+
+def test_init_that_fails_leaves_the_file_for_its_configuration(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    kept, new = tmp_path / "kept.json", tmp_path / "new.json"
+    kept.write_text("precious", encoding="utf-8")
+    for file in (kept, new):
+        assert perp("init", "--state", exchange, "--write-config", file)[0] == ExitCode.USAGE
+    assert kept.read_text(encoding="utf-8") == "precious"
+    assert not new.exists()
+    assert perp("init", "--state", tmp_path / "x", "--write-config", tmp_path / "no" / "file")[0] == ExitCode.USAGE
+    assert not (tmp_path / "x").exists()
 
 
 def test_init_refuses_a_configuration_that_breaks_a_bound(perp: Run, tmp_path: Path, exchange: Path) -> None:

@@ -16,7 +16,7 @@ from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
 from perp_cli.output import Output
-from perp_reference.errors import MalformedInput
+from perp_reference.errors import MalformedInput, StoreError
 
 HEAVY = {"attrs", "attr", "msgspec", "numpy", "numba", "rich", "z3", "cvc5", "cryptography", "sqlite3", "pytest"}
 
@@ -59,6 +59,11 @@ FAILURES = [
         id="malformed",
     ),
     pytest.param(UsageError("no state in there"), ExitCode.USAGE, "no state in there", {}, id="usage"),
+    pytest.param(StoreError("it is in use"), ExitCode.USAGE, "it is in use", {}, id="store"),
+    pytest.param(
+        UsageError("no \x1b[2Jstate\nin there"), ExitCode.USAGE, "no \\x1b[2Jstate\\nin there", {}, id="usage-escaped"
+    ),
+    pytest.param(UsageError("x" * 2_000), ExitCode.USAGE, "x" * 1_000 + "...", {}, id="usage-cut"),
     pytest.param(KeyboardInterrupt(), ExitCode.INTERRUPTED, "interrupted", {}, id="interrupted"),
     pytest.param(
         ValueError("two\nlines"),
@@ -170,6 +175,8 @@ def test_a_command_without_exactly_one_document_is_an_internal_error(
         (["--json", "version"], "--json comes after the command (see perp --help)"),
         (["version", "now"], "unrecognized arguments: now (see perp version --help)"),
         (["version", "--js"], "unrecognized arguments: --js (see perp version --help)"),
+        (["version", "\x1b[31m\n"], "unrecognized arguments: \\x1b[31m\\n (see perp version --help)"),
+        (["init", "--state", ""], "argument --state: expected a path, got an empty text (see perp init --help)"),
     ],
 )
 def test_usage_errors(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:

@@ -12,7 +12,7 @@ from perp_reference.replay.document import document
 from perp_reference.replay.page import page
 from perp_reference.replay.simulation import Simulation
 from perp_reference.replay.svg import Line
-from perp_reference.replay.waterfall import STAGES
+from perp_reference.replay.waterfall import SOCIALISE, STAGES
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +89,38 @@ def test_numbers_on_axes_are_short(value: float, shown: str) -> None:
 
 def test_runs_of_equal_values() -> None:
     assert svg.runs([1, 1, 2, 1]) == [(0, 2, 1), (2, 3, 2), (3, 4, 1)]
+
+
+def test_a_stage_has_one_colour_in_every_plot(found: dict[str, object]) -> None:
+    shown = page(found)
+    for title in ("Steps in each hour", "Notional closed in each hour"):
+        plot = shown[shown.index(f'aria-label="{title}"') :].partition("</svg>")[0]
+        legend = re.findall(r'class="fill c(\d+)"/><text[^>]*>([^<]+)</text>', plot)
+        drawn = [stage for stage in STAGES if stage != SOCIALISE or title.startswith("Steps")]
+        assert legend == [(str(STAGES.index(stage)), stage) for stage in drawn]
+
+
+def test_the_page_can_be_read_on_a_phone(found: dict[str, object]) -> None:
+    shown = page(found)
+    assert 'content="width=device-width, initial-scale=1"' in shown
+    assert "min-width: 640px" in shown
+    # What is wider than the screen is moved by itself, not the page.
+    assert shown.count('<div class="wide"><svg') == shown.count("<svg")
+    assert shown.count('<div class="wide"><table') == shown.count("<table>") - 1
+
+
+def test_in_short_says_what_was_replayed_and_what_it_came_to(simulate: Callable[..., Simulation]) -> None:
+    found = document(simulate(minutes=5), "1.2.3")
+    replay = found["replay"]
+    replay["files"] = [{"symbol": "BTC", "file": "a<b>.csv", "sha256": "ab" * 32}]
+    replay["missing_minutes"] = {"BTC": 3}
+    found["withdrawals"] |= {"delayed": {"BUCKET": 4, "VAULT": 1}, "still_waiting": 2}
+    short = page(found).partition("<h2>In short</h2>")[2].partition("</section>")[0]
+    rows = dict(re.findall(r"<tr><td>(.*?)</td><td[^>]*>(?:<code>)?(.*?)(?:</code>)?</td></tr>", short))
+    assert rows["Withdrawals that had to wait"] == "5"
+    assert rows["Withdrawals still waiting at the end"] == "2"
+    assert rows["Insurance fund at the start, ppm of the traders&#x27; deposits"] == "10,000"
+    assert rows["Minutes without a candle, BTC"] == "3"
+    assert rows["Configuration"] == "replay"
+    assert rows["BTC from a&lt;b&gt;.csv, SHA-256"] == "ab" * 32
+    assert rows["perpspec"] == "1.2.3"

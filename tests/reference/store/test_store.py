@@ -76,9 +76,124 @@ def test_a_store_is_not_made_over_another(tmp_path: Path) -> None:
         Store.create(tmp_path, beginning())
 
 
-def test_a_store_that_is_not_there_is_not_opened(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="holds no exchange"):
-        Store.open(tmp_path / "nothing")
+def test_of_two_makers_exactly_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a maker about to put its store into place, when another was quicker, then that one's store stays."""
+    link = os.link
+
+    def late(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        played(tmp_path, acts=1).close()
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(StoreError, match="holds an exchange already"):
+        Store.create(tmp_path, beginning())
+    with Store.open(tmp_path) as store:
+        assert store.number == 1
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+MAKER = """
+import sys
+from pathlib import Path
+from perp_reference.core.state import genesis
+from perp_reference.demo import demo_ring
+from perp_reference.errors import StoreError
+from perp_reference.store.store import Store
+from perp_spec.perpetual.defaults import default_config
+
+ring = demo_ring()
+state = genesis(ring.configured(default_config(3)), ring.fees.owner)
+print("ready", flush=True)
+sys.stdin.read()
+try:
+    Store.create(Path(sys.argv[1]), state).close()
+    print("made")
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_of_many_makers_at_once_exactly_one_wins(tmp_path: Path) -> None:
+    directory = tmp_path / "exchange"
+    command = [sys.executable, "-c", MAKER, str(directory)]
+    pipe = subprocess.PIPE
+    makers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, env=ENVIRONMENT, text=True) for _ in range(4)]
+    for maker in makers:
+        assert maker.stdout is not None
+        assert maker.stdout.readline() == "ready\n"
+    for maker in makers:
+        assert maker.stdin is not None
+        maker.stdin.close()
+    said = sorted(maker.stdout.read() for maker in makers if maker.stdout is not None)
+    for maker in makers:
+        assert maker.wait(timeout=60) == 0
+        assert maker.stdout is not None
+        maker.stdout.close()
+    assert said == [*[f"{directory} holds an exchange already\n"] * 3, "made\n"]
+    assert [path.name for path in directory.iterdir()] == [FILE_NAME]
+    Store.open(directory).close()
+
+
+def test_what_is_left_of_a_killed_maker_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / f"{FILE_NAME}.partial").write_bytes(b"half")
+    (tmp_path / f"{FILE_NAME}.0123456789abcdef.partial").write_bytes(b"half")
+    Store.create(tmp_path, beginning()).close()
+    Store.open(tmp_path).close()
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "x" * 300])
+def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(b"precious")
+    with pytest.raises(StoreError, match=r"is in the way|cannot be written: "):
+        Store.create(tmp_path / name, beginning())
+    assert (tmp_path / "file").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "holds no exchange"),
+        ("file", "holds no exchange"),
+        ("x" * 300, "cannot be read: File name too long"),
+        ("directory", "holds no exchange"),
+        ("pipe", "holds no exchange"),
+    ],
+)
+def test_a_store_that_is_not_there_is_not_opened(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "directory" / FILE_NAME).mkdir(parents=True)
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe" / FILE_NAME)
+    with pytest.raises(StoreError, match=message):
+        Store.open(tmp_path / name)
+
+
+def test_a_reader_of_the_history_does_not_keep_a_writer_out(tmp_path: Path) -> None:
+    """Given a reader in the middle of the log, when a batch is written, then both go on, the reader as it began."""
+    played(tmp_path, acts=2).close()
+    with Store.open(tmp_path) as reader, Store.open(tmp_path) as writer:
+        entries = reader.history()
+        assert next(entries).number == 0
+        act = ACTS[2]
+        signed = tuple(RING.sign(operation, act.time) for operation in act.operations(Cast.of(RING)))
+        assert run_draft(writer, draft_of(writer.state, act.time, signed)).batch.header.number == 3
+        assert [entry.number for entry in entries] == [1, 2]
+
+
+def test_a_store_that_another_process_keeps_locked_is_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    played(tmp_path, acts=1).close()
+    monkeypatch.setattr("perp_reference.store.store.BUSY_SECONDS", 0.1)
+    other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    with Store.open(tmp_path) as opened:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="is in use by another process"):
+            Store.open(tmp_path)
+        with pytest.raises(StoreError, match="is in use by another process"):
+            list(opened.history())
+        with pytest.raises(StoreError, match="cannot be written: database is locked"):
+            opened.append(b"", {})
+    other.close()
 
 
 def test_of_two_writers_the_second_is_refused(tmp_path: Path) -> None:
