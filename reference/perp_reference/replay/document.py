@@ -81,7 +81,7 @@ def about(simulation: Simulation) -> Document:
         "symbols": [feed.symbol for feed in simulation.feeds],
         "files": [{"symbol": feed.symbol, "file": feed.file, "sha256": feed.sha256} for feed in simulation.feeds],
         "missing_minutes": missing_minutes(simulation),
-        "configuration": simulation.config.name,
+        "configuration": configuration(simulation),
         "from": simulation.minutes[0],
         "to": simulation.minutes[-1] + MINUTE,
         "minutes": len(simulation.minutes),
@@ -96,6 +96,12 @@ def about(simulation: Simulation) -> Document:
         "trades": simulation.venue.outcomes["trade", 0],
         "accounts_looked_at": simulation.watch.looked,
     }
+
+
+def configuration(simulation: Simulation) -> str:
+    """What people call the configuration."""
+    given = simulation.settings.config
+    return given.name if given else "the default exchange, its limits in proportion to the deposits"
 
 
 def missing_minutes(simulation: Simulation) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """The commands on a stored exchange, as a user runs them."""
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -401,6 +402,18 @@ def test_a_command_without_an_exchange_says_how_to_make_one(perp: Run, tmp_path:
     code, document, _ = perp("audit", "--state", tmp_path)
     assert code == ExitCode.USAGE
     assert f"perp init --state {tmp_path}" in document["error"]["message"]
+
+
+def test_the_tour_of_the_readme_runs(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8").replace("/tmp/exchange", str(tmp_path / "exchange"))
+    tour = [shlex.split(line, comments=True)[1:] for line in text.splitlines() if line.startswith("    ./perp ")]
+    ended = {" ".join(words): main(words) for words in tour if str(tmp_path / "exchange") in words}
+    said = capsys.readouterr().out
+    assert list(ended.values()) == [ExitCode.OK, ExitCode.OK, ExitCode.OK, ExitCode.FALSE, ExitCode.OK]
+    assert "account 6: portfolio" in said
+    assert "worst scenario" in said
+    assert "rejected with NOT_DUE" in said
+    assert "deposit: 3,000.00 to account 2: done" in said
 
 
 def test_every_operation_of_the_demo_is_described(lines: Any, tmp_path: Path) -> None:

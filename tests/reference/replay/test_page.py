@@ -121,6 +121,6 @@ def test_in_short_says_what_was_replayed_and_what_it_came_to(simulate: Callable[
     assert rows["Withdrawals still waiting at the end"] == "2"
     assert rows["Insurance fund at the start, ppm of the traders&#x27; deposits"] == "10,000"
     assert rows["Minutes without a candle, BTC"] == "3"
-    assert rows["Configuration"] == "replay"
+    assert rows["Configuration"] == "the default exchange, its limits in proportion to the deposits"
     assert rows["BTC from a&lt;b&gt;.csv, SHA-256"] == "ab" * 32
     assert rows["perpspec"] == "1.2.3"
