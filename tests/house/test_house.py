@@ -104,6 +104,8 @@ def test_locks_hold_what_the_project_asks_for(root: Path) -> None:
         (["test", "--tier=proofs"], "proofs"),
         (["test", "--", "-k", "proofs"], "test"),
         (["show", "--tier", "proofs"], "runtime"),
+        (["starkex", "check", "x"], "runtime"),
+        (["starkex", "prove"], "proofs"),
         (["frob"], ""),
         (["--version"], ""),
     ],
@@ -114,7 +116,8 @@ def test_bootstrap_knows_what_a_command_needs(bootstrap: ModuleType, arguments: 
 
 def test_bootstrap_knows_the_locks(bootstrap: ModuleType) -> None:
     assert bootstrap.REQUIREMENT_SETS == LOCKS
-    assert {entry.requirements for entry in (*COMMANDS, *TIERS)} <= set(LOCKS)
+    needed = {entry.requirements for entry in (*COMMANDS, *TIERS)}
+    assert needed.union(*(command.raised.values() for command in COMMANDS)) <= set(LOCKS)
 
 
 def test_a_tier_is_listed_where_it_has_tests(root: Path) -> None:

@@ -68,7 +68,7 @@ COMMANDS = (
     Command(
         "starkex",
         "perp_cli.commands.starkex",
-        "run observed cases of the deployed StarkEx program",
+        "check and prove the rules of the deployed StarkEx program",
         raised={"prove": "proofs"},
     ),
     Command(
