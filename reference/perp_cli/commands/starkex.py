@@ -18,7 +18,6 @@ from perp_cli.arguments import path
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
-from perp_reference.errors import one_line
 
 if TYPE_CHECKING:
     from perp_proofs.smt.prove import Result
@@ -118,7 +117,7 @@ def prove_claims(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     asked = [one for one in QUESTIONS if arguments.goal in (None, one.goal.name)]
     if not asked:
-        raise UsageError(f"no claim is named {one_line(arguments.goal)}; without --goal all are listed")
+        raise UsageError(f"no claim is named {arguments.goal}; without --goal all are listed")
     shown: list[dict[str, object]] = []
     wrong = unknown = 0
     for place, question in enumerate(asked, 1):
