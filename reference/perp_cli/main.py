@@ -169,4 +169,4 @@ def command_named(name: str) -> Command:
 
     near = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=1)
     offer = f"did you mean {near[0]}?" if near else "see perp --help"
-    raise UsageError(f"no command {one_line(name)} ({offer})")
+    raise UsageError(f"no command {one_line(name) or 'of an empty name'} ({offer})")

@@ -310,11 +310,16 @@ def troubles_of(fault: str, span: str | None, minutes: int) -> "tuple[Trouble, .
     return (Trouble(begin, end, Fault(fault)),)
 
 
+def counted(count: int, what: str) -> str:
+    """A number of things."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def say(found: dict[str, Any], seconds: float, report: Path | None, output: Output) -> None:
     """Tells a person what happened."""
     replay, result, done, money = found["replay"], found["result"], found["waterfall"], found["money"]
     output.line(
-        f"{replay['minutes']:,} minutes of {len(replay['symbols'])} markets with {replay['accounts']:,} accounts: "
+        f"{counted(replay['minutes'], 'minute')} of {counted(len(replay['symbols']), 'market')} with {replay['accounts']:,} accounts: "
         f"{replay['trades']:,} trades in {replay['batches']:,} batches, {seconds:.0f} s"
     )
     output.line()

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import asdict
 
+from perp_cli.arguments import whole_number
 from perp_cli.errors import UsageError
 from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
@@ -18,6 +19,7 @@ from perp_cli.output import Output
 from perp_cli.present import KINDS, MODES, account_name, money, root_hex, symbol, table, unit_price, units
 from perp_reference.core.state import State
 from perp_reference.core.views import AccountView, PositionView, account_view, level_of
+from perp_reference.errors import one_line
 from perp_reference.store.store import Store
 from perp_spec.perpetual.common import mode_of
 from perp_spec.perpetual.config import Config
@@ -70,10 +72,10 @@ def account_number(store: Store, text: str) -> int:
     Raises:
         UsageError: It is no number, or no such account exists.
     """
-    known = text.isdecimal() and text.isascii() and len(text) <= len(str(ACCOUNTS_MAX))
-    if not known or int(text) >= ACCOUNTS_MAX:
-        raise UsageError(f"an account is a number below {ACCOUNTS_MAX}, not {text[:20]!r}")
-    number = int(text)
+    try:
+        number = whole_number(text, 0, ACCOUNTS_MAX - 1)
+    except ValueError as error:
+        raise UsageError(f"argument WHICH: {error}") from None
     if store.state.get(Account, number).kind == Kind.ABSENT:
         raise UsageError(f"account {number} does not exist; there are {len(store.state.tables[Account])}")
     return number
@@ -87,7 +89,7 @@ def market_number(config: Config, text: str) -> int:
     """
     symbols = [entry.symbol for entry in config.markets]
     if text not in symbols:
-        raise UsageError(f"no market {text!r}; there are {', '.join(symbols)}")
+        raise UsageError(f"no market {one_line(text) or 'of an empty name'}; there are {', '.join(symbols)}")
     return symbols.index(text)
 
 

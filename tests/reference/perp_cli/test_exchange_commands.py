@@ -237,9 +237,10 @@ def test_show_a_market_and_the_whole(perp: Run, lines: Any, exchange: Path) -> N
     [
         (("account",), "show account takes a number"),
         (("market",), "show market takes a symbol"),
-        (("account", "x"), "an account is a number below 1048576, not 'x'"),
+        (("account", "x"), "argument WHICH: expected a whole number from 0 to 1048575, got x"),
+        (("account", "02"), "argument WHICH: expected a whole number from 0 to 1048575, got 02"),
         (("account", "99"), "account 99 does not exist; there are 8"),
-        (("market", "GOLD"), "no market 'GOLD'; there are BTC, ETH, LINK, DOT, ADA, DOGE, XRP, LTC, BCH, EOS, AAVE"),
+        (("market", "GOLD"), "no market GOLD; there are BTC, ETH, LINK, DOT, ADA, DOGE, XRP, LTC, BCH, EOS, AAVE"),
     ],
 )
 def test_show_refuses_what_is_not_there(perp: Run, exchange: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -60,7 +60,7 @@ def test_people_are_told_what_happened(file: Path, capsys: pytest.CaptureFixture
     code = main(["replay", "--candles", f"BTC={file}", "--accounts", "20", "--no-root", "--to", "2021-05-19T12:10"])
     said = capsys.readouterr().out.splitlines()
     assert code == ExitCode.OK
-    assert said[0].startswith("10 minutes of 1 markets with 20 accounts: ")
+    assert said[0].startswith("10 minutes of 1 market with 20 accounts: ")
     assert "  the audit is clean, and no account is left in any stage of the waterfall" in said
     assert "  state root not kept" in said
 
