@@ -318,8 +318,9 @@ def counted(count: int, what: str) -> str:
 def say(found: dict[str, Any], seconds: float, report: Path | None, output: Output) -> None:
     """Tells a person what happened."""
     replay, result, done, money = found["replay"], found["result"], found["waterfall"], found["money"]
+    covered = f"{counted(replay['minutes'], 'minute')} of {counted(len(replay['symbols']), 'market')}"
     output.line(
-        f"{counted(replay['minutes'], 'minute')} of {counted(len(replay['symbols']), 'market')} with {replay['accounts']:,} accounts: "
+        f"{covered} with {replay['accounts']:,} accounts: "
         f"{replay['trades']:,} trades in {replay['batches']:,} batches, {seconds:.0f} s"
     )
     output.line()
