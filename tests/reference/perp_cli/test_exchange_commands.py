@@ -206,23 +206,24 @@ def test_show_an_account_with_its_liquidation_price(perp: Run, lines: Any, excha
     assert "state: healthy" in said
 
 
-def test_show_a_forced_request_and_a_claim_in_words(perp: Run, lines: Any, tmp_path: Path) -> None:
-    lines("demo", "--state", tmp_path / "two", "--batches", 2)
-    _, said = lines("show", "--state", tmp_path / "two", "account", DAVE)
-    assert said[-1] == (
-        "  forced request to withdraw 1,000.00, to be answered by 1700604860 s (2023-11-21 22:14:20 UTC)"
-    )
-    _, said = lines("show", "--state", tmp_path / "two", "account", CAROL)
-    assert said[-1].startswith("  forced request to reduce BTC by 0.2, to be answered by ")
-    document = perp("show", "--state", tmp_path / "two", "account", CAROL)[1]
-    assert (document["request"]["kind"], document["request"]["amount"]) == ("2", "2000")
-    assert perp("show", "--state", tmp_path / "two", "account", BOB)[1]["request"] is None
-    lines("demo", "--state", tmp_path / "five", "--batches", 5)
-    _, said = lines("show", "--state", tmp_path / "five", "account", DAVE)
-    assert said[-1].startswith("  claim on the frozen exchange: ")
-    assert said[-1].endswith(", claimed")
-    lines("demo", "--state", tmp_path / "six")
-    assert lines("show", "--state", tmp_path / "six", "account", DAVE)[1][-1].endswith(", paid out")
+def test_show_a_forced_request_and_a_claim_in_words(perp: Run, lines: Any, tmp_path: Path, exchange: Path) -> None:
+    def last_line(account: int) -> str:
+        return lines("show", "--state", exchange, "account", account)[1][-1]
+
+    perp("run", draft(tmp_path, 1), "--state", exchange)
+    due = "1700604860 s (2023-11-21 22:14:20 UTC)"
+    assert last_line(DAVE) == f"  forced request to withdraw 1,000.00, to be answered by {due}"
+    assert last_line(CAROL) == f"  forced request to reduce BTC by 0.2, to be answered by {due}"
+    request = perp("show", "--state", exchange, "account", CAROL)[1]["request"]
+    assert (request["kind"], request["amount"]) == ("2", "2000")
+    assert perp("show", "--state", exchange, "account", BOB)[1]["request"] is None
+    for act in (2, 3, 4):
+        perp("run", draft(tmp_path, act), "--state", exchange)
+    claim = last_line(DAVE)
+    assert claim.startswith("  claim on the frozen exchange: ")
+    assert claim.endswith(", claimed")
+    perp("run", draft(tmp_path, 5), "--state", exchange)
+    assert last_line(DAVE) == claim.replace(", claimed", ", paid out")
 
 
 def test_show_a_market_and_the_whole(perp: Run, lines: Any, exchange: Path) -> None:

@@ -222,7 +222,7 @@ def test_a_configuration_is_taken_as_it_is(file: Path, tmp_path: Path, capsys: p
     config = tmp_path / "config.json"
     assert main(["init", "--state", str(tmp_path / "x"), "--write-config", str(config)]) == ExitCode.OK
     text = config.read_text(encoding="utf-8")
-    text = text.replace('"maintenance_1_ppm": "12000"', '"maintenance_1_ppm": "13000"', 1)
+    text = text.replace('"maintenance_3_ppm": "48000"', '"maintenance_3_ppm": "47000"', 1)
     config.write_text(text.replace('"bucket_size": "50000000000000"', '"bucket_size": "7000000"'), encoding="utf-8")
     capsys.readouterr()
     report = tmp_path / "report"
@@ -231,7 +231,7 @@ def test_a_configuration_is_taken_as_it_is(file: Path, tmp_path: Path, capsys: p
     assert (code, said["replay"]["configuration"]) == (ExitCode.OK, "default")
     written = json.loads((report / "replay.json").read_text(encoding="utf-8"))
     assert [entry["symbol"] for entry in written["markets"]] == ["BTC"]
-    assert written["markets"][0]["maintenance_1_ppm"] == 13_000
+    assert written["markets"][0]["maintenance_3_ppm"] == 47_000
     assert (written["parameters"]["markets"], written["parameters"]["bucket_size"]) == (1, 7_000_000)
     assert shown(capsys, *given)[1]["result"]["digest"] != said["result"]["digest"]
 
