@@ -77,6 +77,8 @@ class Result:
     """The claim that is not proved."""
     values: dict[str, int | bool] = attrs.Factory(dict[str, int | bool])
     """A state that breaks it."""
+    words: dict[str, int] | None = None
+    """Words that were known, where it is a state at home."""
     replayed: str = ""
     """What plain integers say of that state."""
 
@@ -89,7 +91,8 @@ def prove(goal: Goal, seed: int = 0) -> Result:
     said = replayed(goal, name, given) if given.verdict is Verdict.VIOLATED else ""
     if said and said != broken(name):
         given, said = asked_again(goal, name, given, said, seed)
-    return Result(goal, given.verdict, time.process_time() - started, search.paths, name, given.values, said)
+    seconds = time.process_time() - started
+    return Result(goal, given.verdict, seconds, search.paths, name, given.values, given.words, said)
 
 
 def broken(name: str) -> str:

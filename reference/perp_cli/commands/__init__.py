@@ -64,6 +64,7 @@ COMMANDS = (
     Command("log", "perp_cli.commands.log", "replay the log of an exchange"),
     Command("escape", "perp_cli.commands.escape", "rebuild an exchange from its differences and prove an account"),
     Command("replay", "perp_cli.commands.replay", "replay recorded prices with a population of traders"),
+    Command("check", "perp_cli.commands.check", "prove the theorems about the rules", "proofs"),
     Command("bench", "perp_cli.commands.bench", "measure this machine"),
     Command(
         "starkex",

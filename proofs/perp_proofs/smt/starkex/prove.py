@@ -59,7 +59,8 @@ def prove(goal: Goal, seed: int = 0) -> Result:
     search = StarkexSearch(goal, seed)
     given, name = search.run()
     said = replayed(goal, name, given) if given.verdict is Verdict.VIOLATED else ""
-    return Result(goal, given.verdict, time.process_time() - started, search.paths, name, given.values, said)
+    seconds = time.process_time() - started
+    return Result(goal, given.verdict, seconds, search.paths, name, given.values, given.words, said)
 
 
 def reached(goal: Goal, seed: int = 0) -> bool:

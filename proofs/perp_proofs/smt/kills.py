@@ -1,0 +1,154 @@
+"""Which goal notices which fault: the goals are proved again with the fault put in.
+
+A fault is killed where a goal has a counterexample that plain integers confirm. A goal that is merely not proved any
+more would fail the check too, but is counted apart. What no goal notices survives: a goal is missing, or the fault is
+none.
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from types import CodeType, FrameType
+from typing import Any
+
+import attrs
+
+from perp_proofs.smt.frame import NotReached, Symbolic, Undecided
+from perp_proofs.smt.mutants import Mutant, mutated
+from perp_proofs.smt.prove import Goal, Result, prove
+from perp_proofs.smt.reading import SymbolicReading
+from perp_proofs.smt.solver import Verdict
+
+SECONDS_MAX = 20
+"""How long one goal may take on one fault."""
+
+
+class Fate(IntEnum):
+    """What became of a fault, the weakest first."""
+
+    SURVIVED = 0
+    """Every goal is proved all the same."""
+    UNDECIDED = 1
+    """Some goal is not proved any more, without a counterexample that integers confirm."""
+    KILLED = 2
+    """Some goal has a counterexample, and integers confirm it."""
+    STILLBORN = 3
+    """The rule cannot be read or run any more: no fault that anybody could have overlooked."""
+
+
+@attrs.frozen
+class Kill:
+    """What became of a fault, and what it came to light by."""
+
+    mutant: str
+    """Its name."""
+    fate: Fate
+    seconds: float
+    goal: str = ""
+    claim: str = ""
+    said: str = ""
+    """What plain integers say of the counterexample, or why there is none."""
+
+
+class OutOfTime(Exception):
+    """A goal took too long."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Stop what takes longer; main thread only."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise OutOfTime
+
+    kept = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, kept)
+
+
+def codes_run(goal: Goal) -> set[CodeType]:
+    """The functions that a goal's statement runs, on all cases it makes."""
+    found: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, _argument: Any) -> None:
+        if event == "call":
+            found.add(frame.f_code)
+
+    reading = SymbolicReading()
+    reading.opaque = goal.opaque
+    waiting: list[dict[int, bool]] = [{}]
+    while waiting:
+        decisions = waiting.pop()
+        kept = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            with reading.path(decisions):
+                for _ in goal.statement(Symbolic(reading)):
+                    pass
+        except NotReached:
+            continue
+        except Undecided as case:
+            waiting += [{**decisions, case.atom.number: value} for value in (True, False)]
+        finally:
+            sys.setprofile(kept)
+    return found
+
+
+class Judge:
+    """Tries faults on goals.
+
+    Attributes:
+        goals: In the order in which they are tried where nothing speaks for one of them.
+    """
+
+    def __init__(self, goals: Sequence[Goal]) -> None:
+        self.goals = list(goals)
+        self._codes = {goal.name: codes_run(goal) for goal in goals}
+
+    def concerned(self, mutant: Mutant) -> list[Goal]:
+        """The goals that run the function, those about it by name first."""
+        code, name = mutant.function.__code__, mutant.function.__name__
+        goals = [goal for goal in self.goals if code in self._codes[goal.name]]
+        return sorted(goals, key=lambda goal: name not in goal.subjects)
+
+    def judge(self, mutant: Mutant) -> Kill:
+        """What becomes of a fault."""
+        started = time.monotonic()
+        best = Kill(mutant.name, Fate.SURVIVED, 0)
+        goals = self.concerned(mutant)
+        with mutated(mutant):
+            for goal in goals:
+                kill = tried(mutant, goal)
+                if kill.fate > best.fate:
+                    best = kill
+                if best.fate >= Fate.KILLED:
+                    break
+        return attrs.evolve(best, seconds=time.monotonic() - started)
+
+
+def tried(mutant: Mutant, goal: Goal, prover: Callable[[Goal], Result] = prove) -> Kill:
+    """What one goal says of a fault that is put in."""
+    try:
+        with time_limit(SECONDS_MAX):
+            result = prover(goal)
+    except OutOfTime:
+        return Kill(mutant.name, Fate.UNDECIDED, 0, goal.name, "", "out of time")
+    except (TypeError, AttributeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
+        return Kill(mutant.name, Fate.STILLBORN, 0, goal.name, "", f"{type(error).__name__}: {error}"[:200])
+    if result.verdict is Verdict.PROVED:
+        return Kill(mutant.name, Fate.SURVIVED, 0)
+    confirmed = result.replayed == f"{result.failed}: False"
+    fate = Fate.KILLED if confirmed else Fate.UNDECIDED
+    return Kill(mutant.name, fate, 0, goal.name, result.failed, result.replayed or result.verdict.value)
+
+
+def judged(judge: Judge, mutants: Iterable[Mutant]) -> Iterator[Kill]:
+    """What becomes of each fault, in order."""
+    return map(judge.judge, mutants)

@@ -1,0 +1,320 @@
+"""Proves the theorems about the rules, for all values, any number of accounts and positions, with a solver.
+
+    perp check                             every theorem
+    perp check liquidate                   those about one rule, or about a function of the rules
+    perp check --goal withdraw_conserves_money
+    perp check --config exchange.json      what depends on the numbers of a configuration of your own
+    perp check --replay witness-X.json     run a counterexample again, in numbers
+    perp check --write-ledger              write down what holds, and the page that says so
+
+Exit code 1 where a theorem is violated: a counterexample is shown and written to a file. Exit code 4 where none is
+violated but the solver could not decide one.
+"""
+
+import argparse
+import importlib.util
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perp_cli.errors import UsageError
+from perp_cli.exit_codes import ExitCode
+from perp_cli.output import Output
+from perp_cli.present import compared, table
+
+if TYPE_CHECKING:
+    from perp_proofs.smt.prove import Goal, Result
+    from perp_proofs.smt.witness import Witness
+
+LINES_MAX = 40
+"""Words of a counterexample that are shown; the file has all of them."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes what to prove and how."""
+    parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule, or a function of the rules")
+    parser.add_argument("--goal", metavar="NAME", nargs="+", action="extend", help="theorems by name")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="a configuration to prove things about")
+    parser.add_argument("--solver", choices=("z3", "cvc5"), default="z3", help="the solver (default z3)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="the solver's random seed (default 0)")
+    parser.add_argument("--processes", metavar="N", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--output", metavar="DIR", type=Path, default=Path(), help="where counterexamples are written")
+    parser.add_argument("--list", action="store_true", help="list the theorems and prove nothing")
+    parser.add_argument("--replay", metavar="FILE", type=Path, help="run a counterexample again")
+    parser.add_argument("--write-ledger", action="store_true", help="prove everything and write the ledger")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Does one of the things the command does.
+
+    Raises:
+        UsageError: There is no such rule or theorem, or the arguments do not go together.
+        MalformedInput: A file breaks its format.
+    """
+    ways = [arguments.replay is not None, arguments.config is not None, arguments.write_ledger, arguments.list]
+    if sum(ways) > 1:
+        raise UsageError("--replay, --config, --write-ledger and --list do not go together")
+    if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or arguments.write_ledger):
+        raise UsageError("--replay, --config and --write-ledger take no rule and no theorem")
+    if not 0 <= arguments.seed < 2**31:
+        raise UsageError(f"--seed is from 0 to 2147483647, not {arguments.seed}")
+    if not 1 <= arguments.processes <= 64:
+        raise UsageError(f"--processes is from 1 to 64, not {arguments.processes}")
+    if importlib.util.find_spec("z3") is None:
+        raise UsageError("the proofs need z3-solver, which is not installed (pip install 'perpspec[proofs]')")
+    if arguments.replay is not None:
+        return replay(arguments.replay, output)
+    goals = chosen(arguments.rule, arguments.goal or [])
+    if arguments.list:
+        return listed(goals, output)
+    return check(goals, arguments, output)
+
+
+def chosen(rule: str | None, names: list[str]) -> "list[Goal]":
+    """The theorems that are asked for.
+
+    Raises:
+        UsageError: There is none of a name.
+    """
+    from perp_proofs.smt.catalogue import GOALS
+
+    by_name = {goal.name: goal for goal in GOALS}
+    subjects = sorted({subject for goal in GOALS for subject in goal.subjects})
+    for name in names:
+        if name not in by_name:
+            raise UsageError(f"no theorem {name}{near(name, list(by_name))}")
+    if rule is not None and rule not in subjects:
+        raise UsageError(f"no theorem is about {rule}{near(rule, subjects)}")
+    if rule is None and not names:
+        return list(GOALS)
+    return [goal for goal in GOALS if goal.name in names or rule in goal.subjects]
+
+
+def near(name: str, known: list[str]) -> str:
+    """An offer of what may have been meant."""
+    import difflib
+
+    found = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {found[0]}?)" if found else " (see perp check --list)"
+
+
+def listed(goals: "list[Goal]", output: Output) -> ExitCode:
+    """Lists theorems."""
+    for goal in goals:
+        output.line(f"{goal.name}: {goal.sentence}")
+    output.document({"goals": [{"name": goal.name, "sentence": goal.sentence} for goal in goals]})
+    return ExitCode.OK
+
+
+# Proving
+
+
+def check(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Proves theorems, and reports."""
+    from perp_cli.progress import Progress
+    from perp_proofs.smt.digests import rules_digest
+    from perp_proofs.smt.ledger import TIMES
+    from perp_proofs.smt.running import proved, read_times, slowest_first
+
+    started = time.monotonic()
+    progress = Progress(len(goals))
+    results: dict[str, Result] = {}
+    try:
+        ordered = slowest_first(goals, read_times(TIMES))
+        for result in proved(ordered, arguments.seed, arguments.processes):
+            results[result.goal.name] = result
+            progress.step(f"{result.goal.name} {result.verdict.value}")
+    finally:
+        progress.close()
+    in_order = [results[goal.name] for goal in goals]
+    rules = rules_digest()
+    files = {result.goal.name: reported(result, rules, arguments.output, output) for result in in_order}
+    report_table(in_order, time.monotonic() - started, output)
+    code = exit_code(in_order)
+    written = ledger_written(in_order, code, output) if arguments.write_ledger else []
+    output.document(
+        {
+            "solver": solver_name(),
+            "seed": arguments.seed,
+            "rules": rules,
+            "seconds": round(time.monotonic() - started, 2),
+            "goals": [result_document(result, files[result.goal.name]) for result in in_order],
+            "written": written,
+        }
+    )
+    return code
+
+
+def solver_name() -> str:
+    """Name and version of the solver."""
+    import z3
+
+    return f"Z3 {z3.get_version_string()}"
+
+
+def exit_code(results: "list[Result]") -> ExitCode:
+    """A violation weighs more than a theorem that is not decided."""
+    verdicts = {result.verdict.value for result in results}
+    if "violated" in verdicts:
+        return ExitCode.FALSE
+    return ExitCode.UNDECIDED if "unknown" in verdicts else ExitCode.OK
+
+
+def report_table(results: "list[Result]", seconds: float, output: Output) -> None:
+    """Shows every theorem with its verdict and the seconds it took."""
+    rows = [(result.goal.name, result.verdict.value, f"{result.seconds:.2f}") for result in results]
+    for line in table([("theorem", "verdict", "seconds"), *rows], left=2):
+        output.line(line)
+    proved = sum(result.verdict.value == "proved" for result in results)
+    spent = sum(result.seconds for result in results)
+    output.line(f"{proved} of {len(results)} proved in {seconds:.1f} s ({spent:.1f} s of processor time)")
+
+
+def result_document(result: "Result", file: Path | None) -> dict[str, object]:
+    """A result for programs."""
+    return {
+        "name": result.goal.name,
+        "sentence": result.goal.sentence,
+        "about": list(result.goal.subjects),
+        "assumptions": list(result.goal.assumptions),
+        "verdict": result.verdict.value,
+        "seconds": round(result.seconds, 3),
+        "paths": result.paths,
+        "failed_claim": result.failed or None,
+        "values": {name: value if isinstance(value, bool) else str(value) for name, value in result.values.items()},
+        "in_integers": result.replayed or None,
+        "witness": None if file is None else str(file),
+    }
+
+
+def reported(result: "Result", rules: str, directory: Path, output: Output) -> Path | None:
+    """Says what is wrong with a theorem that is not proved, and writes the counterexample where there is one.
+
+    Raises:
+        UsageError: The directory cannot be written to.
+    """
+    from perp_proofs.smt.witness import encoded, witness_of
+
+    if result.verdict.value == "proved":
+        return None
+    output.line(f"{result.goal.name} is {result.verdict.value}: {result.failed}")
+    output.line(f"  {result.goal.sentence}")
+    if result.verdict.value == "unknown":
+        output.line("  The solver gave up. Nothing is known: neither a proof nor a counterexample.")
+        return None
+    witness = witness_of(result, rules)
+    file = directory / f"witness-{result.goal.name}.json"
+    try:
+        file.write_text(encoded(witness), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
+    show_witness(witness, output)
+    output.line(f"  replay it: ./perp check --replay {file}")
+    output.line()
+    return file
+
+
+# Counterexamples
+
+
+def show_witness(witness: "Witness", output: Output) -> bool:
+    """Shows a counterexample in human units, and what the claim compares in it; returns whether the claim is false."""
+    from perp_cli.witnesses import lines_of, replayed
+    from perp_proofs.smt.frame import NotReached
+
+    try:
+        found = replayed(witness)
+    except NotReached as obstacle:
+        output.line(f"  in plain integers the state is not reached: {obstacle}")
+        return False
+    lines = table(lines_of(found.fields, witness.values))
+    for line in lines[:LINES_MAX]:
+        output.line(f"    {line}")
+    if len(lines) > LINES_MAX:
+        output.line(f"    and {len(lines) - LINES_MAX} more")
+    output.line(f"  in plain integers the claim is {'true' if found.holds else 'FALSE'}: {found.claim}")
+    for item in found.comparisons[:LINES_MAX]:
+        output.line(f"    {compared(item)} {'holds' if item.holds else 'is false'}")
+    return not found.holds
+
+
+def replay(file: Path, output: Output) -> ExitCode:
+    """Runs a counterexample again: by the rule in plain integers, and by the machine on a whole state.
+
+    Raises:
+        MalformedInput: The file is no witness.
+        UsageError: There is no such file, theorem or claim.
+    """
+    from perp_proofs.smt.digests import rules_digest
+    from perp_proofs.smt.witness import NoWitness, decoded
+    from perp_reference.errors import MalformedInput
+
+    try:
+        witness = decoded(file.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise MalformedInput(str(file), None, None, "UTF-8", "other bytes") from None
+    except NoWitness as error:
+        raise MalformedInput(str(file), None, error.field or None, error.expected, error.got) from None
+    same = witness.rules == rules_digest()
+    output.line(f"{witness.goal}: {witness.sentence}")
+    if not same:
+        output.line("the rules have changed since this was found")
+    try:
+        false = show_witness(witness, output)
+        machine = show_machine(witness, output)
+    except LookupError as error:
+        raise UsageError(str(error.args[0])) from None
+    output.document({"goal": witness.goal, "claim": witness.claim, "same_rules": same, "false": false, **machine})
+    return ExitCode.FALSE if false else ExitCode.OK
+
+
+def show_machine(witness: "Witness", output: Output) -> dict[str, Any]:
+    """Shows what the machine changes where it applies the operation of a witness."""
+    from perp_cli.witnesses import NoState, in_the_machine, in_units, replayed
+    from perp_proofs.smt.frame import NotReached
+
+    try:
+        scenes = replayed(witness).scenes
+        if not scenes:
+            return {"machine": None, "obstacle": "it is about a part of the rules, not about an operation"}
+        changes = in_the_machine(scenes[0])
+    except (NoState, NotReached) as obstacle:
+        output.line(f"  the machine cannot run it: {obstacle}")
+        return {"machine": None, "obstacle": str(obstacle)}
+    output.line(f"  the machine accepts {scenes[0].rule.name} and changes:")
+    for item in changes:
+        output.line(f"    {item.place}: {in_units(item.unit, item.before)} -> {in_units(item.unit, item.after)}")
+    listing = [{"place": item.place, "before": str(item.before), "after": str(item.after)} for item in changes]
+    return {"machine": listing, "obstacle": None}
+
+
+# The ledger
+
+
+def ledger_written(results: "list[Result]", code: ExitCode, output: Output) -> list[str]:
+    """Writes ledger, times and page where everything is proved; says why not otherwise.
+
+    Raises:
+        UsageError: This is no checkout.
+    """
+    import json
+
+    from perp_proofs.smt.ledger import LEDGER, TIMES, encoded, ledger_of
+    from perp_reference.pages.theorems import theorems_page
+
+    page = LEDGER.parents[1] / "docs" / "theorems.md"
+    if not page.parent.is_dir():
+        raise UsageError("the ledger is in a checkout of perpspec, not in an installation")
+    if code != ExitCode.OK:
+        output.line("the ledger is not written: not everything is proved")
+        return []
+    ledger = ledger_of(results, solver_name())
+    times = {result.goal.name: round(result.seconds, 2) for result in results}
+    LEDGER.write_text(encoded(ledger), encoding="utf-8")
+    TIMES.write_text(f"{json.dumps(times, indent=1)}\n", encoding="utf-8")
+    page.write_text(theorems_page(ledger, times), encoding="utf-8")
+    written = [str(file.relative_to(LEDGER.parents[1])) for file in (LEDGER, TIMES, page)]
+    output.line(f"written: {', '.join(written)}")
+    return written

@@ -1,0 +1,214 @@
+"""`perp check`: theorems that hold, a rule that is broken, counterexamples replayed, what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perp_cli.exit_codes import ExitCode
+from perp_cli.main import main
+from perp_proofs.smt.catalogue import GOALS
+from perp_proofs.smt.digests import rules_digest
+from perp_proofs.smt.mutation import Fault, faulty
+from perp_proofs.smt.witness import Witness, encoded
+from perp_spec.perpetual import common, health
+from perp_spec.perpetual.rules import accounts, money, ticks, trading, waterfall
+
+pytestmark = pytest.mark.proofs
+
+
+def test_every_theorem_about_a_rule_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "cancel"]) == ExitCode.OK
+
+    lines = capsys.readouterr().out.splitlines()
+    about = [goal.name for goal in GOALS if "cancel" in goal.subjects]
+    assert lines[0].split() == ["theorem", "verdict", "seconds"]
+    assert [line.split()[:2] for line in lines[1:-1]] == [[name, "proved"] for name in about]
+    assert lines[-1].startswith(f"{len(about)} of {len(about)} proved in ")
+
+
+def test_json_has_every_theorem(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "cancel_is_signed_and_used_once"
+    assert main(["check", "--goal", name, "--seed", "3", "--processes", "1", "--json"]) == ExitCode.OK
+
+    said = json.loads(capsys.readouterr().out)
+    (found,) = said.pop("goals")
+    assert said.pop("seconds") >= 0
+    assert said.pop("solver").startswith("Z3 ")
+    assert said == {"seed": 3, "rules": rules_digest(), "written": []}
+    assert found.pop("seconds") >= 0
+    assert found == {
+        "name": name,
+        "sentence": "An accepted cancel is signed, has not expired, and cannot be applied again.",
+        "about": ["cancel"],
+        "assumptions": [],
+        "verdict": "proved",
+        "paths": 1,
+        "failed_claim": None,
+        "values": {},
+        "in_integers": None,
+        "witness": None,
+    }
+
+
+BROKEN = (
+    ("a lost fee", Fault(trading.trade, "buyer_fee + seller_fee", "buyer_fee"), "trade_conserves_money"),
+    (
+        "a sign",
+        Fault(money.pay_out, "side.collateral - amount", "side.collateral + amount"),
+        "withdraw_conserves_money",
+    ),
+    ("rounding", Fault(common.carry, "mul_div_floor(micro_atoms, 1, PPM)", "0"), "withdraw_conserves_money"),
+    (
+        "a guard that is gone",
+        Fault(money.pay_out, "require(equity >= side.health.initial, Reason.INITIAL_MARGIN)", "pass"),
+        "withdraw_leaves_initial_margin",
+    ),
+    (
+        "a guard that is off by one",
+        Fault(waterfall.liquidate, "op.lots <= absolute(side.size)", "op.lots <= absolute(side.size) + 1"),
+        "liquidate_reduces_risk",
+    ),
+    ("a stale nonce", Fault(common.use_intent, "intent.nonce + 1", "intent.nonce"), "cancel_is_signed_and_used_once"),
+    (
+        "an expiry that is not asked for",
+        Fault(common.use_intent, "require(now <= intent.expiry, Reason.ORDER_EXPIRED)", "pass"),
+        "transfer_is_signed_and_used_once",
+    ),
+    (
+        "an order filled twice",
+        Fault(common.fill_order_if, "lots <= order.lots - filled", "lots <= order.lots"),
+        "trade_fills_stay_within_orders",
+    ),
+    (
+        "an extreme",
+        Fault(waterfall.take_over, "minimum(amount, penalty)", "penalty"),
+        "backstop_leaves_solvent_accounts_solvent",
+    ),
+    ("a slot", Fault(health.slot_fits, "side.held_market == subject", "True"), "trade_keeps_sizes_balanced"),
+    ("an owner", Fault(accounts.set_kind, "account.owner", "op.kind"), "set_kind_keeps_owners"),
+    (
+        "a cap",
+        Fault(
+            ticks.hourly_rate_ppm,
+            "clamp(average + pull, -market.funding_cap_ppm, market.funding_cap_ppm)",
+            "average + pull",
+        ),
+        "funding_is_capped",
+    ),
+)
+"""Rules broken on purpose, each in another way, and a theorem that is violated then."""
+
+
+@pytest.mark.parametrize(("fault", "name"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_a_broken_rule_is_shown_in_numbers(
+    fault: Fault, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given a rule that is broken, when its theorem is checked and the counterexample run again.
+
+    Then both say that the claim is false, with the numbers it compares; and of the rule as it is, that it holds.
+    """
+    file = tmp_path / f"witness-{name}.json"
+    with faulty(fault):
+        assert main(["check", "--goal", name, "--processes", "1", "--output", str(tmp_path)]) == ExitCode.FALSE
+        said = capsys.readouterr().out
+        assert f"{name} is violated: " in said
+        assert "in plain integers the claim is FALSE: " in said
+        assert " is false\n" in said
+        assert f"replay it: ./perp check --replay {file}\n" in said
+
+        assert main(["check", "--replay", str(file)]) == ExitCode.FALSE
+        said = capsys.readouterr().out
+        assert "in plain integers the claim is FALSE: " in said
+        assert " is false\n" in said
+
+        assert main(["check", "--replay", str(file), "--json"]) == ExitCode.FALSE
+        document = json.loads(capsys.readouterr().out)
+        assert (document["goal"], document["same_rules"], document["false"]) == (name, True, True)
+
+    assert main(["check", "--replay", str(file)]) == ExitCode.OK
+    assert "in plain integers the claim is FALSE" not in capsys.readouterr().out
+
+
+def test_the_machine_runs_a_counterexample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a withdrawal that pays more than it takes, when its counterexample is run again.
+
+    Then the machine accepts it on a whole state, and shows what it changed there.
+    """
+    name = "withdraw_conserves_money"
+    with faulty(Fault(money.pay_out, "side.collateral - amount", "side.collateral")):
+        main(["check", "--goal", name, "--processes", "1", "--output", str(tmp_path)])
+        capsys.readouterr()
+        assert main(["check", "--replay", str(tmp_path / f"witness-{name}.json"), "--json"]) == ExitCode.FALSE
+
+    document = json.loads(capsys.readouterr().out)
+    changes = {item["place"]: int(item["after"]) - int(item["before"]) for item in document["machine"]}
+    assert changes["Ledger 0.vault"] == changes["Ledger 0.bucket"] < 0
+    assert document["obstacle"] is None
+
+
+def witness_file(directory: Path, **changes: Any) -> Path:
+    """A file with a witness."""
+    members: dict[str, Any] = {
+        "goal": "cancel_is_signed_and_used_once",
+        "claim": "it is signed",
+        "sentence": "",
+        "rules": "0" * 64,
+        "values": {},
+        "words": None,
+    }
+    file = directory / "witness.json"
+    file.write_text(encoded(Witness(**{**members, **changes})), encoding="utf-8")
+    return file
+
+
+def test_a_witness_of_other_rules_may_not_be_reached(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--replay", str(witness_file(tmp_path))]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines() == [
+        "cancel_is_signed_and_used_once: ",
+        "the rules have changed since this was found",
+        "  in plain integers the state is not reached: RESERVED_ACCOUNT",
+        "  the machine cannot run it: RESERVED_ACCOUNT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["withdraws"], "no theorem is about withdraws (did you mean withdraw?)"),
+        (["zzz"], "no theorem is about zzz (see perp check --list)"),
+        (["--goal", "withdraw_conserves"], "no theorem withdraw_conserves (did you mean withdraw_conserves_money?)"),
+        (["--seed", "-1"], "--seed is from 0 to 2147483647, not -1"),
+        (["--processes", "0"], "--processes is from 1 to 64, not 0"),
+        (["--list", "--write-ledger"], "--replay, --config, --write-ledger and --list do not go together"),
+        (["cancel", "--write-ledger"], "--replay, --config and --write-ledger take no rule and no theorem"),
+        (["--replay", "nowhere.json"], "cannot read nowhere.json: No such file or directory"),
+    ],
+)
+def test_what_does_not_exist_is_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *arguments]) == ExitCode.USAGE
+    assert capsys.readouterr().err == f"perp: {message}\n"
+
+
+def test_a_witness_of_no_goal_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--replay", str(witness_file(tmp_path, goal="x"))]) == ExitCode.USAGE
+    assert capsys.readouterr().err == "perp: no goal is called x\n"
+
+
+def test_a_damaged_witness_is_malformed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "witness.json"
+    file.write_bytes(b"\xff")
+    assert main(["check", "--replay", str(file)]) == ExitCode.MALFORMED
+    assert capsys.readouterr().err == f"perp: {file}: expected UTF-8, got other bytes\n"
+
+    file.write_text("[]", encoding="utf-8")
+    assert main(["check", "--replay", str(file)]) == ExitCode.MALFORMED
+    assert capsys.readouterr().err == f"perp: {file}: expected an object, got list\n"
+
+
+def test_theorems_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "cancel", "--list"]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines() == [
+        f"{goal.name}: {goal.sentence}" for goal in GOALS if "cancel" in goal.subjects
+    ]
