@@ -5,25 +5,37 @@ more would fail the check too, but is counted apart. What no goal notices surviv
 none.
 """
 
+import hashlib
+import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
-from types import CodeType, FrameType
+from multiprocessing import get_context
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import attrs
 
+from perp_proofs.smt.digests import SMT
 from perp_proofs.smt.frame import NotReached, Symbolic, Undecided
 from perp_proofs.smt.mutants import Mutant, mutated
 from perp_proofs.smt.prove import Goal, Result, prove
 from perp_proofs.smt.reading import SymbolicReading
+from perp_proofs.smt.running import INTERRUPTS_IGNORED
 from perp_proofs.smt.solver import Verdict
 
-SECONDS_MAX = 20
+SECONDS_MAX = 10
 """How long one goal may take on one fault."""
+
+EXPLANATIONS = SMT.parents[1] / "survivors.json"
+"""The faults that no theorem can notice, by name, and why: the mutant does the same as the rule."""
+
+COUNT = 400
+"""Faults that are tried where nobody asks for more."""
 
 
 class Fate(IntEnum):
@@ -106,10 +118,12 @@ class Judge:
 
     Attributes:
         goals: In the order in which they are tried where nothing speaks for one of them.
+        mutants: The faults.
     """
 
-    def __init__(self, goals: Sequence[Goal]) -> None:
+    def __init__(self, goals: Sequence[Goal], mutants: Sequence[Mutant]) -> None:
         self.goals = list(goals)
+        self.mutants = list(mutants)
         self._codes = {goal.name: codes_run(goal) for goal in goals}
 
     def concerned(self, mutant: Mutant) -> list[Goal]:
@@ -149,6 +163,72 @@ def tried(mutant: Mutant, goal: Goal, prover: Callable[[Goal], Result] = prove) 
     return Kill(mutant.name, fate, 0, goal.name, result.failed, result.replayed or result.verdict.value)
 
 
-def judged(judge: Judge, mutants: Iterable[Mutant]) -> Iterator[Kill]:
-    """What becomes of each fault, in order."""
-    return map(judge.judge, mutants)
+def chosen(mutants: Sequence[Mutant], count: int) -> list[Mutant]:
+    """So many faults, evenly over all functions, the same ones on every machine."""
+    waiting: dict[FunctionType, list[Mutant]] = {}
+    for mutant in mutants:
+        waiting.setdefault(mutant.function, []).append(mutant)
+    for faults in waiting.values():
+        faults.sort(key=lambda mutant: hashlib.sha256(mutant.name.encode()).digest())
+    found: list[Mutant] = []
+    while len(found) < count and waiting:
+        for function in list(waiting):
+            found.append(waiting[function].pop())
+            if not waiting[function]:
+                del waiting[function]
+    return found[:count]
+
+
+_judges: list[Judge] = []
+"""The judge at work is the last one; set before the processes fork, so that each of them has it."""
+
+
+def judged_by_place(place: int) -> Kill:
+    """What becomes of a fault, in a process of the pool."""
+    return _judges[-1].judge(_judges[-1].mutants[place])
+
+
+def judged(judge: Judge, processes: int) -> Iterator[Kill]:
+    """What becomes of each of the judge's faults, as it comes."""
+    _judges.append(judge)
+    with get_context("fork").Pool(processes, signal.signal, INTERRUPTS_IGNORED, maxtasksperchild=25) as pool:
+        yield from pool.imap_unordered(judged_by_place, range(len(judge.mutants)))
+    _judges.pop()
+
+
+@attrs.frozen
+class Score:
+    """What became of many faults."""
+
+    kills: tuple[Kill, ...]
+    explained: frozenset[str]
+    """Names of faults that are none: the mutant does the same as the rule."""
+
+    def of(self, fate: Fate) -> list[Kill]:
+        """The faults with a fate, by name."""
+        return sorted((kill for kill in self.kills if kill.fate is fate), key=lambda kill: kill.mutant)
+
+    @property
+    def open(self) -> list[Kill]:
+        """Faults that are not killed, and that nobody has explained."""
+        return [
+            kill
+            for fate in (Fate.SURVIVED, Fate.UNDECIDED)
+            for kill in self.of(fate)
+            if kill.mutant not in self.explained
+        ]
+
+    @property
+    def percent(self) -> float:
+        """Killed, of all that were born; a fault that is none counts as one that is not killed."""
+        born = len(self.kills) - len(self.of(Fate.STILLBORN))
+        return 100 * len(self.of(Fate.KILLED)) / max(born, 1)
+
+
+def read_explanations(file: Path = EXPLANATIONS) -> dict[str, str]:
+    """Why a fault is none, by its name; nothing where there is no file."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {str(name): str(why) for name, why in found.items()}

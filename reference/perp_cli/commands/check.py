@@ -5,6 +5,7 @@
     perp check --goal withdraw_conserves_money
     perp check --config exchange.json      what depends on the numbers of a configuration of your own
     perp check --replay witness-X.json     run a counterexample again, in numbers
+    perp check --mutate                    put faults into the rules, and see that theorems notice them
     perp check --write-ledger              write down what holds, and the page that says so
 
 Exit code 1 where a theorem is violated: a counterexample is shown and written to a file. Exit code 4 where none is
@@ -41,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="DIR", type=Path, default=Path(), help="where counterexamples are written")
     parser.add_argument("--list", action="store_true", help="list the theorems and prove nothing")
     parser.add_argument("--replay", metavar="FILE", type=Path, help="run a counterexample again")
+    parser.add_argument(
+        "--mutate", metavar="N", type=int, nargs="?", const=400, help="try N faults (default 400) instead of proving"
+    )
     parser.add_argument("--write-ledger", action="store_true", help="prove everything and write the ledger")
 
 
@@ -51,9 +55,15 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         UsageError: There is no such rule or theorem, or the arguments do not go together.
         MalformedInput: A file breaks its format.
     """
-    ways = [arguments.replay is not None, arguments.config is not None, arguments.write_ledger, arguments.list]
+    ways = [
+        arguments.replay is not None,
+        arguments.config is not None,
+        arguments.mutate is not None,
+        arguments.write_ledger,
+        arguments.list,
+    ]
     if sum(ways) > 1:
-        raise UsageError("--replay, --config, --write-ledger and --list do not go together")
+        raise UsageError("--replay, --config, --mutate, --write-ledger and --list do not go together")
     if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or arguments.write_ledger):
         raise UsageError("--replay, --config and --write-ledger take no rule and no theorem")
     if not 0 <= arguments.seed < 2**31:
@@ -67,6 +77,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     goals = chosen(arguments.rule, arguments.goal or [])
     if arguments.list:
         return listed(goals, output)
+    if arguments.mutate is not None:
+        return mutate(goals, arguments, output)
     return check(goals, arguments, output)
 
 
@@ -288,6 +300,62 @@ def show_machine(witness: "Witness", output: Output) -> dict[str, Any]:
         output.line(f"    {item.place}: {in_units(item.unit, item.before)} -> {in_units(item.unit, item.after)}")
     listing = [{"place": item.place, "before": str(item.before), "after": str(item.after)} for item in changes]
     return {"machine": listing, "obstacle": None}
+
+
+# Faults
+
+
+def mutate(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Puts faults into the rules, in this process only, and counts those that theorems notice.
+
+    Raises:
+        UsageError: No fault is asked for.
+    """
+    from perp_cli.progress import Progress
+    from perp_proofs.smt.kills import Fate, Judge, Score, chosen, judged, read_explanations
+    from perp_proofs.smt.ledger import TIMES
+    from perp_proofs.smt.mutants import all_mutants
+    from perp_proofs.smt.running import read_times, slowest_first
+
+    if arguments.mutate < 1:
+        raise UsageError(f"--mutate takes 1 fault or more, not {arguments.mutate}")
+    mutants = [mutant for mutant in all_mutants() if arguments.rule in (None, mutant.function.__name__)]
+    judge = Judge(slowest_first(goals, read_times(TIMES))[::-1], chosen(mutants, arguments.mutate))
+    progress = Progress(len(judge.mutants))
+    kills = []
+    try:
+        for kill in judged(judge, arguments.processes):
+            kills.append(kill)
+            progress.step(f"{kill.fate.name.lower()} {kill.mutant}")
+    finally:
+        progress.close()
+    explanations = read_explanations()
+    score = Score(tuple(kills), frozenset(explanations))
+    for fate in Fate:
+        output.line(f"{fate.name.lower():<10} {len(score.of(fate)):>4}")
+    for kill in (*score.of(Fate.SURVIVED), *score.of(Fate.UNDECIDED)):
+        why = explanations.get(kill.mutant, "")
+        output.line(f"  {kill.fate.name.lower()} {kill.mutant}{f' (no fault: {why})' if why else ''}")
+    output.line(f"{score.percent:.1f} % killed by a counterexample that plain integers confirm")
+    output.document(
+        {
+            "percent": round(score.percent, 2),
+            "counts": {fate.name.lower(): len(score.of(fate)) for fate in Fate},
+            "open": [kill.mutant for kill in score.open],
+            "faults": [
+                {
+                    "name": kill.mutant,
+                    "fate": kill.fate.name.lower(),
+                    "theorem": kill.goal or None,
+                    "claim": kill.claim or None,
+                    "in_integers": kill.said or None,
+                    "seconds": round(kill.seconds, 2),
+                }
+                for kill in kills
+            ],
+        }
+    )
+    return ExitCode.FALSE if score.open else ExitCode.OK
 
 
 # The ledger
