@@ -1,6 +1,17 @@
 """Every goal there is."""
 
-from perp_proofs.smt.goals import authority, conservation, contracts, health, lemmas, overflow, sizes, ticks
+from perp_proofs.smt.goals import (
+    acceptance,
+    authority,
+    conservation,
+    contracts,
+    effects,
+    health,
+    lemmas,
+    overflow,
+    sizes,
+    ticks,
+)
 from perp_proofs.smt.prove import Goal
 
 GOALS: tuple[Goal, ...] = (
@@ -12,5 +23,7 @@ GOALS: tuple[Goal, ...] = (
     *ticks.GOALS,
     *authority.GOALS,
     *overflow.GOALS,
+    *acceptance.GOALS,
+    *effects.GOALS,
 )
 """In the order in which they are proved: what others rest on comes first."""

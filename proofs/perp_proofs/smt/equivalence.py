@@ -15,6 +15,7 @@ from perp_proofs.smt.frame import Concrete, Home, NotReached, Scene
 from perp_proofs.smt.reading import SymbolicReading
 from perp_proofs.smt.solver import SEARCH, Verdict, ask
 from perp_proofs.smt.terms import Condition, Term
+from perp_spec.language import negate
 from perp_spec.operation import Rule
 
 ACCEPTED = ""
@@ -110,8 +111,13 @@ def solver_agrees(read: Read, values: dict[str, Any]) -> bool:
     """Z3, given the free words of an accepted point, finds every stored word to be what its definition evaluates to."""
     point = Evaluation(read.reading, values)
     reading = read.reading
-    free = [symbol for symbol in reading.table.symbols if symbol.definition is None and not symbol.flag]
-    given = [reading.word(symbol.name) == point.symbol(symbol.number) for symbol in free]
+    free = [symbol for symbol in reading.table.symbols if symbol.definition is None]
+    given = [
+        reading.flag(symbol.name) ^ negate(bool(values.get(symbol.name, False)))
+        if symbol.flag
+        else reading.word(symbol.name) == point.symbol(symbol.number)
+        for symbol in free
+    ]
     result: Any = True
     for _, value in stored_words(read.scene):
         if isinstance(value, Term):

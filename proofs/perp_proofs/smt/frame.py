@@ -22,7 +22,7 @@ from perp_proofs.smt.contracts import (
     pending_of,
     settled_again,
 )
-from perp_proofs.smt.home import HOME, NEIGHBOUR
+from perp_proofs.smt.home import HOME, LOOSE, NEIGHBOUR
 from perp_proofs.smt.invariants import (
     cautious_in_range,
     counts_in_range,
@@ -36,13 +36,13 @@ from perp_proofs.smt.reading import DIGEST_MAX, SymbolicReading, Wide
 from perp_proofs.smt.solver import STEPS, Verdict, ask, cone
 from perp_proofs.smt.tally import Tally, plain
 from perp_proofs.smt.terms import Condition, Division, Flag, Word, atoms_of, key_of, symbol_term, symbols_of
-from perp_spec.language import Rejected, attempt, both, reading_as
+from perp_spec.language import Rejected, attempt, both, indicator, reading_as
 from perp_spec.operation import Access, Rule, Shape
 from perp_spec.perpetual.health import NO_SUBJECT, Cautious, Terms
 from perp_spec.perpetual.records import Market, MarketBook, MarketPrice, Position
 from perp_spec.perpetual.rules.batch import WindowTerms
 from perp_spec.perpetual.rules.waterfall import Loss
-from perp_spec.words import MARKETS_MAX, POSITION_SLOTS, SCENARIOS, WORD_MAX, Unit
+from perp_spec.words import MARKETS_MAX, POSITION_SLOTS, SCENARIOS, WORD_MAX, Unit, fields_of
 
 SMALL_DIGEST = 2**20
 
@@ -142,16 +142,17 @@ class AnyMarkets:
         self.name = name
         self.moved = moved
 
-    def sweep(self, term: Callable[..., Any], _extra: tuple[Any, ...]) -> tuple["AnyMarkets", tuple[Word, ...]]:
+    def sweep(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple["AnyMarkets", tuple[Word, ...]]:
         """Visit them all."""
         with self.stage.reading.aside():
-            return self.swept(term)
+            return self.swept(term, extra)
 
-    def swept(self, term: Callable[..., Any]) -> tuple["AnyMarkets", tuple[Word, ...]]:
-        """The markets and their sums."""
-        self.stage.once(self.name)
+    def swept(self, term: Callable[..., Any], extra: tuple[Any, ...]) -> tuple["AnyMarkets", tuple[Word, ...]]:
+        """The markets and their sums; the exchange's parameters are the same in every visit."""
         if term.__name__ == "market_window":
-            sums = WindowTerms(*(self.stage.rest(f"{self.name}.{field}", 0) for field in WindowTerms._fields))
+            *_, rolled = extra
+            counts = self.stage.reading.apply(f"{self.name}.window", (indicator(rolled),), len(WindowTerms._fields), 0)
+            sums = WindowTerms(*counts)
             if self.stage.ranged:
                 self.stage.reading.assume(counts_in_range(sums), "counts of markets")
             return AnyMarkets(self.stage, self.name), sums
@@ -161,22 +162,17 @@ class AnyMarkets:
         """No rule sums over markets without storing them."""
         raise NotImplementedError(f"no contract for a total of {term.__name__} over markets")
 
-    def fold(self, step: Callable[..., Any], carry: Any, _extra: tuple[Any, ...]) -> tuple["AnyMarkets", Any]:
+    def fold(self, step: Callable[..., Any], carry: Any, extra: tuple[Any, ...]) -> tuple["AnyMarkets", Any]:
         """Let them bear a loss, one after the other."""
         with self.stage.reading.aside():
-            return self.folded(step, carry)
+            return self.folded(step, carry, extra)
 
-    def folded(self, step: Callable[..., Any], carry: Any) -> tuple["AnyMarkets", Any]:
+    def folded(self, step: Callable[..., Any], carry: Any, extra: tuple[Any, ...]) -> tuple["AnyMarkets", Any]:
         """The markets, and the carry behind them."""
-        self.stage.once(self.name)
         if step.__name__ == "bear_loss":
-            grown = Loss(
-                *(
-                    carried + self.stage.rest(f"{self.name}.{field}")
-                    for carried, field in zip(carry, Loss._fields, strict=True)
-                )
-            )
-            moved = self.stage.rest(f"{self.name}.moved")
+            count = len(Loss._fields)
+            *grown, moved = self.stage.reading.apply(f"{self.name}.loss", (*carry, *extra), count + 1)
+            grown = Loss(*grown)
             self.stage.reading.promise(loss_promise(carry, grown, moved), "markets that bear a loss")
             if self.stage.ranged:
                 self.stage.reading.assume(loss_in_range(carry, grown, MARKETS_MAX), "markets that bear a loss")
@@ -346,17 +342,6 @@ class Symbolic(Stage):
 
     def __init__(self, reading: SymbolicReading) -> None:
         self.reading = reading
-        self._visited: set[str] = set()
-
-    def once(self, name: str) -> None:
-        """Take note of a visit whose sums have names of their own; a second one would wrongly share them.
-
-        Raises:
-            NotImplementedError: There was one before.
-        """
-        if name in self._visited:
-            raise NotImplementedError(f"no contract for a second visit of {name}")
-        self._visited.add(name)
 
     def word(self, name: str, low: int, high: int) -> Word:
         """A word in a range."""
@@ -481,7 +466,7 @@ class Home(Symbolic):
 
     def record(self, kind: type[Any], name: str) -> Any:
         """A record, known or not."""
-        return HOME.get(kind) or super().record(kind, name)
+        return at_home(self, HOME[kind], name) if kind in HOME else super().record(kind, name)
 
     def word(self, name: str, low: int, high: int) -> Word:
         """A word, known or not; digests that go into others are small, so that they are proper ones."""
@@ -494,9 +479,15 @@ class Home(Symbolic):
         return neighbours(self, shape, name)
 
 
+def at_home(stage: Stage, known: Any, name: str) -> Any:
+    """A record that is known but for its levels and modes."""
+    fields = fields_of(type(known))
+    return attrs.evolve(known, **{key: stage.field(fields[key], f"{name}.{key}") for key in LOOSE if key in fields})
+
+
 def neighbours(stage: Stage, shape: Shape, name: str) -> tuple[Any, ...]:
     """One position in a neighbouring market, or that market itself."""
-    price, market = NEIGHBOUR
+    price, market = at_home(stage, NEIGHBOUR[0], f"{name}.price"), NEIGHBOUR[1]
     if shape is Shape.HELD:
         return ((stage.record(Position, f"{name}[0]"), price, market),)
     return ((price, stage.record(MarketBook, f"{name}[0]"), market),)
@@ -512,8 +503,8 @@ class Concrete(Stage):
 
     def record(self, kind: type[Any], name: str) -> Any:
         """A record."""
-        known = None if self.words is None else HOME.get(kind)
-        return known or super().record(kind, name)
+        known = self.words is not None and kind in HOME
+        return at_home(self, HOME[kind], name) if known else super().record(kind, name)
 
     def word(self, name: str, low: int, high: int) -> int:
         """A word in a range."""

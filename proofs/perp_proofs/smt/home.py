@@ -26,6 +26,9 @@ HOME: dict[type[Any], Any] = {
 }
 """Records that are known, by class."""
 
+LOOSE = ("level", "gap", "blind_since", "mode", "switch")
+"""Fields of a known price that are not: nothing is multiplied by them."""
+
 NEIGHBOUR = (
     MarketPrice(
         price=3_000_000,

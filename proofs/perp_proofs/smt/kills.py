@@ -29,7 +29,7 @@ from perp_proofs.smt.running import INTERRUPTS_IGNORED
 from perp_proofs.smt.solver import Verdict
 
 SECONDS_MAX = 10
-"""How long one goal may take on one fault."""
+"""Processor time that one goal may take on one fault."""
 
 EXPLANATIONS = SMT.parents[1] / "survivors.json"
 """The faults that no theorem can notice, by name, and why: the mutant does the same as the rule."""
@@ -71,18 +71,18 @@ class OutOfTime(Exception):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Stop what takes longer; main thread only."""
+    """Stop what takes more processor time; main thread only."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise OutOfTime
 
-    kept = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    kept = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, kept)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, kept)
 
 
 def codes_run(goal: Goal) -> set[CodeType]:

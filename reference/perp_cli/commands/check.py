@@ -3,7 +3,6 @@
     perp check                             every theorem
     perp check liquidate                   those about one rule, or about a function of the rules
     perp check --goal withdraw_conserves_money
-    perp check --config exchange.json      what depends on the numbers of a configuration of your own
     perp check --replay witness-X.json     run a counterexample again, in numbers
     perp check --mutate                    put faults into the rules, and see that theorems notice them
     perp check --write-ledger              write down what holds, and the page that says so
@@ -35,8 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to prove and how."""
     parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule, or a function of the rules")
     parser.add_argument("--goal", metavar="NAME", nargs="+", action="extend", help="theorems by name")
-    parser.add_argument("--config", metavar="FILE", type=Path, help="a configuration to prove things about")
-    parser.add_argument("--solver", choices=("z3", "cvc5"), default="z3", help="the solver (default z3)")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="the solver's random seed (default 0)")
     parser.add_argument("--processes", metavar="N", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--output", metavar="DIR", type=Path, default=Path(), help="where counterexamples are written")
@@ -57,15 +54,14 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     """
     ways = [
         arguments.replay is not None,
-        arguments.config is not None,
         arguments.mutate is not None,
         arguments.write_ledger,
         arguments.list,
     ]
     if sum(ways) > 1:
-        raise UsageError("--replay, --config, --mutate, --write-ledger and --list do not go together")
-    if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or arguments.write_ledger):
-        raise UsageError("--replay, --config and --write-ledger take no rule and no theorem")
+        raise UsageError("--replay, --mutate, --write-ledger and --list do not go together")
+    if (arguments.rule or arguments.goal) and (arguments.replay or arguments.write_ledger):
+        raise UsageError("--replay and --write-ledger take no rule and no theorem")
     if not 0 <= arguments.seed < 2**31:
         raise UsageError(f"--seed is from 0 to 2147483647, not {arguments.seed}")
     if not 1 <= arguments.processes <= 64:
