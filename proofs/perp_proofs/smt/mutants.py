@@ -209,6 +209,10 @@ def call_variants(node: ast.Call, name: str, function: FunctionType) -> Iterator
     if name == "product_le":
         a, b, c, d = node.args
         yield "sides exchanged", ast.Call(node.func, [c, d, a, b], [])
+    if name == "changed":
+        for place, keyword in enumerate(node.keywords):
+            others = [*node.keywords[:place], *node.keywords[place + 1 :]]
+            yield f"effect dropped: {keyword.arg}", ast.Call(node.func, node.args, others)
     if name not in PRIMITIVES and name in function.__globals__:
         yield from effect_variants(node, function.__globals__[name])
         yield from exchanged_arguments(node, function.__globals__[name])

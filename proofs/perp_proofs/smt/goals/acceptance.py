@@ -19,6 +19,7 @@ from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import (
     absolute,
     both,
+    call_if,
     digest,
     either,
     fold,
@@ -34,12 +35,13 @@ from perp_spec.language import (
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.health import (
+    Cautious,
     Health,
     Side,
+    cautious_sums,
     health,
     margin_at,
     move_side,
-    settle_for_exit,
     settle_side,
     settle_whole,
     worst_rest,
@@ -190,18 +192,19 @@ def highest_equity(side: Side) -> Word:
     return side.health.equity + side.doubt
 
 
-def ratio_stays(before: Health, after: Health, required: str) -> Flag:
-    """E / M is no lower; below zero, or where nothing is required, equity is no lower."""
-    old, new = getattr(before, required), getattr(after, required)
+def ratio_stays(on_linear: Flag, before: Health, after: Health) -> Flag:
+    """E / M is no lower, or E / Mlin; below zero, or where nothing is required, equity is no lower."""
+    old = select(on_linear, before.linear, before.maintenance)
+    new = select(on_linear, after.linear, after.maintenance)
     by_equity = either(before.equity < 0, old == 0)
     return select(by_equity, negate(after.equity < before.equity), after.equity * old - before.equity * new >= 0)
 
 
 def health_stays(kind: Word, before: Health, after: Health) -> Flag:
     """What an account that only reduced must have kept."""
+    portfolio = kind == Kind.PORTFOLIO
     hedged = both(negate(before.equity < 0), negate(after.equity < after.maintenance))
-    of_portfolio = either(hedged, ratio_stays(before, after, "linear"))
-    return select(kind == Kind.PORTFOLIO, of_portfolio, ratio_stays(before, after, "maintenance"))
+    return either(both(portfolio, hedged), ratio_stays(portfolio, before, after))
 
 
 def valid_transition(kind: Word, before: Health, after: Any) -> Guards:
@@ -271,13 +274,14 @@ def creditable(case: Case, collateral: Word) -> Guards:
     yield Reason.COLLATERAL_RANGE, collateral_in_range(collateral + op.amount)
 
 
-def payable(side: Any, amount: Word) -> Guards:
+def payable(case: Case, side: Any, held: Any, amount: Word) -> Guards:
     """When an amount may leave an account."""
     left, equity = side.collateral - amount, side.health.equity - amount
     yield Reason.INITIAL_MARGIN, negate(equity < side.health.initial)
     twice = negate(equity < 2 * side.health.initial)
-    carefully = negate(left + side.cautious_value < 2 * side.cautious_initial)
-    yield Reason.ORACLE_LEVEL, implies(negate(side.terms.degraded == 0), both(twice, carefully))
+    doubtful = side.terms.degraded > 0
+    worth, needed = call_if(doubtful, cautious_sums, held, case.exchange.time, otherwise=Cautious(0, 0))
+    yield Reason.ORACLE_LEVEL, implies(doubtful, both(twice, negate(left + worth < 2 * needed)))
     yield Reason.COLLATERAL_RANGE, collateral_in_range(left)
 
 
@@ -291,8 +295,8 @@ def withdraw(case: Case) -> Guards:
     yield from signed(case)
     yield Reason.BUCKET, negate(op.amount > case.ledger.bucket)
     yield Reason.VAULT, negate(op.amount > case.ledger.vault)
-    side = settle_for_exit(case.parameters, case.exchange.time, inbox(case, op.account), case.account, case.held)
-    yield from payable(side, op.amount)
+    side = settle_whole(case.parameters, case.exchange.time, inbox(case, op.account), case.account, case.held)
+    yield from payable(case, side, case.held, op.amount)
 
 
 def transfer(case: Case) -> Guards:
@@ -305,8 +309,8 @@ def transfer(case: Case) -> Guards:
     yield Reason.NO_ACCOUNT, both(exists(case.sender), exists(case.recipient))
     yield from signed(case)
     now = case.exchange.time
-    payer = settle_for_exit(case.parameters, now, inbox(case, op.sender), case.sender, case.sender_held)
-    yield from payable(payer, op.amount)
+    payer = settle_whole(case.parameters, now, inbox(case, op.sender), case.sender, case.sender_held)
+    yield from payable(case, payer, case.sender_held, op.amount)
     payee = settle_whole(case.parameters, now, inbox(case, op.recipient), case.recipient, case.recipient_held)
     yield Reason.COLLATERAL_RANGE, collateral_in_range(payee.collateral + op.amount)
 
@@ -483,11 +487,7 @@ def liquidated(case: Case) -> Guards:
     )
     yield from valid_transition(case.taker.kind, taker.health, took)
     linear = either(case.account.kind == Kind.PORTFOLIO, of_fund)
-    kept = select(
-        linear,
-        ratio_stays(side.health, moved.health, "linear"),
-        ratio_stays(side.health, moved.health, "maintenance"),
-    )
+    kept = ratio_stays(linear, side.health, moved.health)
     yield Reason.HEALTH_RATIO_FELL, kept
 
 
@@ -638,24 +638,24 @@ def borne(case: Case, fund: Any, debt: Word) -> tuple[Word, Any, Loss, Any, Any]
 
 def report_guards(report: Any, signers: Word, quorum: Word, max_price: Word) -> Guards:
     """Of one family's report: none at all, or a quorum of rising signers with the lower median of their values."""
-    silent = both(report.count == 0, report.median == 0)
-    yield Reason.QUORUM, either(silent, both(report.count > 0, negate(report.count < quorum), report.count <= signers))
+    said = negate(report.count == 0)
+    yield Reason.QUORUM, implies(said, both(negate(report.count < quorum), negate(report.count > signers)))
     rising: Flag = True
     priced: Flag = True
     above: Word = 0
     below: Word = 0
     for place, (signer, value) in enumerate(zip(report.signers, report.values, strict=True)):
-        counts, absent = report.count > place, both(signer == 0, value == 0)
-        follows = True if place == 0 else signer > report.signers[place - 1]
-        rising = both(rising, select(counts, both(follows, signer < signers), absent))
-        priced = both(priced, select(counts, both(value > 0, negate(value > max_price)), absent))
+        counts = report.count > place
+        follows = negate(signer < 0) if place == 0 else signer > report.signers[place - 1]
+        rising = both(rising, implies(counts, both(follows, signer < signers)))
+        priced = both(priced, implies(counts, both(value > 0, negate(value > max_price))))
         above = above + indicator(both(counts, value > report.median))
         below = below + indicator(both(counts, value < report.median))
-    yield Reason.SIGNERS_NOT_RISING, rising
-    yield Reason.PRICE_RANGE, priced
+    yield Reason.SIGNERS_NOT_RISING, implies(said, rising)
+    yield Reason.PRICE_RANGE, implies(said, priced)
     # At least half are no higher, and more than half no lower.
     median = both(2 * (report.count - above) >= report.count, 2 * (report.count - below) > report.count)
-    yield Reason.NOT_MEDIAN, either(silent, median)
+    yield Reason.NOT_MEDIAN, implies(said, median)
 
 
 def oracle_tick(case: Case) -> Guards:
@@ -816,10 +816,10 @@ def forced_withdraw(case: Case) -> Guards:
 
 def withdrawal_result(case: Case) -> Word:
     """What the answer to a forced withdrawal must be."""
-    side = settle_for_exit(case.parameters, case.exchange.time, 0, case.account, case.held)
+    side = settle_whole(case.parameters, case.exchange.time, 0, case.account, case.held)
     amount = case.request.amount
     in_vault = (Reason.VAULT, negate(amount > case.ledger.vault))
-    return code_of(iter([in_vault, *payable(side, amount)]))
+    return code_of(iter([in_vault, *payable(case, side, case.held, amount)]))
 
 
 def conceded(size: Word, price: Any, market: Any) -> Word:

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from perp_proofs.smt.contracts import market_valid
+from perp_proofs.smt.contracts import market_assumed
 from perp_proofs.smt.frame import Scene, Stage
 from perp_proofs.smt.goals.acceptance import (
     FEES_ID,
@@ -50,7 +50,7 @@ from perp_spec.language import (
 )
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
-from perp_spec.perpetual.health import Side, settle_for_exit, settle_whole
+from perp_spec.perpetual.health import Side, settle_whole
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Account, Market, OrderSlot, Position
 from perp_spec.perpetual.rules.forced import conceded_price
@@ -168,7 +168,7 @@ def deposit(case: Case) -> Expected:
 def withdraw(case: Case) -> Expected:
     """Of a withdrawal."""
     op = case.op
-    side = settle_for_exit(case.parameters, case.exchange.time, inbox(case, op.account), case.account, case.held)
+    side = settle_whole(case.parameters, case.exchange.time, inbox(case, op.account), case.account, case.held)
     left = side.collateral - op.amount
     paid = {"vault": -op.amount, "bucket": -op.amount, "bankrupt": bankrupt_change(side, left)}
     return {
@@ -181,7 +181,7 @@ def withdraw(case: Case) -> Expected:
 def transfer(case: Case) -> Expected:
     """Of a transfer."""
     op, now = case.op, case.exchange.time
-    payer = settle_for_exit(case.parameters, now, inbox(case, op.sender), case.sender, case.sender_held)
+    payer = settle_whole(case.parameters, now, inbox(case, op.sender), case.sender, case.sender_held)
     payee = settle_whole(case.parameters, now, inbox(case, op.recipient), case.recipient, case.recipient_held)
     left, more = payer.collateral - op.amount, payee.collateral + op.amount
     change = bankrupt_change(payer, left) + bankrupt_change(payee, more)
@@ -312,7 +312,8 @@ def deleverage(case: Case) -> Expected:
     money = side.collateral + value + paid, other.collateral - value - paid
     moved = moved_account(case, side, op.slot, -sign * op.lots, money[0], case.exchange.time)
     closed = moved_account(case, other, op.counterparty_slot, sign * op.lots, money[1], case.counterparty.liquidated_at)
-    change = bankrupt_moved(side, moved[1].size, money[0]) + bankrupt_moved(other, closed[1].size, money[1])
+    change = bankrupt_moved(side, moved[1].size, money[0])
+    change = change + bankrupt_moved(other, closed[1].size, at_price.account.collateral)
     book = case.book
     return {
         "ledger": booked(case, side.dust + other.dust, fund_inbox=-waiting[0] - waiting[1], bankrupt=change),
@@ -467,6 +468,11 @@ def hourly_rate(case: Case) -> Word:
     return select(charged, toward_zero(capped, 8), 0)
 
 
+def buffer_of(rate: Word, market: Any) -> Word:
+    """The funding buffer of the side that pays a rate."""
+    return minimum(market.buffer_intervals * maximum(rate, market.buffer_floor_ppm), PPM)
+
+
 def funding_tick(case: Case) -> Expected:
     """Of a funding tick."""
     price, oracle, market = case.price, case.oracle, case.market
@@ -475,8 +481,8 @@ def funding_tick(case: Case) -> Expected:
         "price": attrs.evolve(
             price,
             funding_index=clamp(price.funding_index + rate * price.index, -bound, bound),
-            buffer_long_ppm=market.buffer_intervals * maximum(rate, market.buffer_floor_ppm),
-            buffer_short_ppm=market.buffer_intervals * maximum(-rate, market.buffer_floor_ppm),
+            buffer_long_ppm=buffer_of(rate, market),
+            buffer_short_ppm=buffer_of(-rate, market),
         ),
         "oracle": attrs.evolve(oracle, funding_rate_ppm=rate, premium_sum=0, samples=0, funded_at=case.exchange.time),
     }
@@ -541,7 +547,7 @@ def answered(request: Any, kept: Flag, amount: Word) -> Any:
 def forced_withdraw(case: Case) -> Expected:
     """Of the answer to a forced withdrawal."""
     op, request = case.op, case.request
-    side = settle_for_exit(case.parameters, case.exchange.time, 0, case.account, case.held)
+    side = settle_whole(case.parameters, case.exchange.time, 0, case.account, case.held)
     paid = select(op.result == 0, request.amount, 0)
     left = side.collateral - paid
     later = both(op.result == Reason.ORACLE_LEVEL.value, negate(side.terms.blind == 0))
@@ -624,7 +630,7 @@ def stores_exactly(name: str, expected: Callable[[Case], Expected], stage: Stage
     scene = stage.scene(PERPETUAL.rules[name])
     case = SimpleNamespace(op=scene.operation, **{entry.name: entry.before for entry in scene.entries})
     if hasattr(case, "market"):
-        stage.assume(market_valid(case.market), MARKET_VALID)
+        stage.assume(market_assumed(case.market), MARKET_VALID)
     records = expected(case)
     single = [entry for entry in scene.entries if entry.access.stores and entry.access.record is not None]
     assert {entry.name for entry in single} == set(records), "every record has its expectation"
