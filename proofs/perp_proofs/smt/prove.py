@@ -77,10 +77,10 @@ class Result:
     """The claim that is not proved."""
     values: dict[str, int | bool] = attrs.Factory(dict[str, int | bool])
     """A state that breaks it."""
-    words: dict[str, int] | None = None
-    """Words that were known, where it is a state at home."""
     replayed: str = ""
     """What plain integers say of that state."""
+    words: dict[str, int] | None = None
+    """Words that were known, where it is a state at home."""
 
 
 def prove(goal: Goal, seed: int = 0) -> Result:
@@ -92,7 +92,7 @@ def prove(goal: Goal, seed: int = 0) -> Result:
     if said and said != broken(name):
         given, said = asked_again(goal, name, given, said, seed)
     seconds = time.process_time() - started
-    return Result(goal, given.verdict, seconds, search.paths, name, given.values, given.words, said)
+    return Result(goal, given.verdict, seconds, search.paths, name, given.values, said, given.words)
 
 
 def broken(name: str) -> str:

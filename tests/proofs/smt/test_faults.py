@@ -45,7 +45,7 @@ FAULTS = (
         "settling_twice_is_settling_once",
     ),
     (
-        Fault(health.side_index, "price.funding_index - price.loss_index", "price.funding_index + price.loss_index"),
+        Fault(health.side_index, "-price.loss_index", "price.loss_index"),
         "index_moves_are_shared",
     ),
     (Fault(health.slot_fits, "side.held_market == subject", "True"), "trade_keeps_sizes_balanced"),

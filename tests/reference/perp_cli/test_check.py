@@ -87,7 +87,13 @@ BROKEN = (
         "backstop_leaves_solvent_accounts_solvent",
     ),
     ("a slot", Fault(health.slot_fits, "side.held_market == subject", "True"), "trade_keeps_sizes_balanced"),
-    ("an owner", Fault(accounts.set_kind, "account.owner", "op.kind"), "set_kind_keeps_owners"),
+    (
+        "an owner",
+        Fault(
+            accounts.set_kind, "changed(account, kind=op.kind, collateral=side.collateral)", "changed(account, owner=1)"
+        ),
+        "set_kind_keeps_owners",
+    ),
     (
         "a cap",
         Fault(
