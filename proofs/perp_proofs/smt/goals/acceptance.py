@@ -496,6 +496,11 @@ def beyond_close_out(case: Case, side: Side) -> Flag:
     return highest_equity(side) * PPM < case.market.close_out_ppm * side.health.maintenance
 
 
+def unspared(case: Case, side: Side) -> Flag:
+    """Nobody else's need has cost the account its margin just now, or it is below zero all the same."""
+    return either(case.exchange.time >= side.account.liquidated_at, highest_equity(side) < 0)
+
+
 def staged(case: Case, side: Side) -> Guards:
     """Between maintenance and close-out: in steps."""
     op, market, price = case.op, case.market, case.price
@@ -507,7 +512,7 @@ def staged(case: Case, side: Side) -> Guards:
     yield Reason.CLOSE_FACTOR, either(at_once, negate(op.lots > cap))
     yield Reason.STEP_TOO_SMALL, either(at_once, negate(op.lots < mul_div_ceil(cap, 1, 2)))
     rested = case.exchange.time >= case.account.liquidated_at + case.parameters.cooldown_seconds
-    yield Reason.COOLDOWN, either(at_once, rested)
+    yield Reason.COOLDOWN, both(either(at_once, rested), unspared(case, side))
     limit = select(beyond_close_out(case, side), market.slippage_full_ppm, market.slippage_partial_ppm)
     lost = select(side.size > 0, price.index - op.price, op.price - price.index)
     fair = near(absolute(op.price - price.price), limit, price.price)
@@ -538,6 +543,7 @@ def takeover(case: Case, side: Side, fund: Side, lots: Word) -> Guards:
     op = case.op
     yield Reason.ORACLE_LEVEL, negate(is_blind(case))
     yield Reason.NOT_CLOSE_OUT, beyond_close_out(case, side)
+    yield Reason.COOLDOWN, unspared(case, side)
     sign, value = select(side.size > 0, 1, -1), lots * case.price.price
     amount = mul_div_ceil(share(case, side.size, lots), certain(side).equity, maximum(side.health.linear, 1))
     penalty = rounded_up(value * case.parameters.penalty_ppm)
@@ -581,6 +587,7 @@ def deleverage(case: Case) -> Guards:
     yield Reason.NOT_OPPOSITE, both(holding(other, op.market), against)
     yield Reason.ORACLE_LEVEL, negate(is_blind(case))
     yield Reason.NOT_CLOSE_OUT, beyond_close_out(case, side)
+    yield Reason.COOLDOWN, unspared(case, side)
     fund = side_of(case, "fund", credited=case.ledger.fund_inbox)
     yield Reason.SLOT, either(of_fund, deciding_slot(case, fund))
     piece = smallest_piece(case, side)
@@ -792,7 +799,7 @@ def request_forced(case: Case) -> Guards:
     """Of a forced request: only what it states may be wrong."""
     op = case.op
     yield from live(case)
-    yield from next_entry(case, (2, op.account, op.amount, op.kind, op.market))
+    yield from next_entry(case, (2, op.account, op.amount, op.kind, op.market, op.posted))
     yield Reason.FORCED_RESULT, op.result == code_of(notable(case))
 
 
@@ -842,11 +849,16 @@ def wanted_lots(case: Case, side: Side) -> Word:
     return minimum(case.request.amount, absolute(side.size))
 
 
+def at_most(health: Health, doubt: Word) -> Health:
+    """Health with as much more equity as there is doubt."""
+    return health._replace(equity=health.equity + doubt)
+
+
 def reducible(case: Case, side: Side) -> Guards:
     """When a forced reduction is done."""
     request = case.request
     yield Reason.NO_POSITION, holding(side, request.market)
-    yield Reason.ORACLE_LEVEL, negate(side.blind)
+    yield Reason.ORACLE_LEVEL, negate(is_blind(case))
     sign, lots = select(side.size > 0, 1, -1), wanted_lots(case, side)
     closed = move_side(
         case.parameters,
@@ -860,8 +872,9 @@ def reducible(case: Case, side: Side) -> Guards:
         side.account.liquidated_at,
     )
     yield Reason.COLLATERAL_RANGE, collateral_in_range(closed.account.collateral)
-    enough = negate(closed.health.equity < closed.health.initial)
-    yield Reason.HEALTH_RATIO_FELL, either(enough, health_stays(side.account.kind, side.health, closed.health))
+    before, after = at_most(side.health, side.doubt), at_most(closed.health, side.doubt)
+    enough = negate(after.equity < after.initial)
+    yield Reason.HEALTH_RATIO_FELL, either(enough, health_stays(side.account.kind, before, after))
 
 
 def forced_reduce(case: Case) -> Guards:

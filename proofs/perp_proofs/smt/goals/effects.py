@@ -298,6 +298,14 @@ def backstop(case: Case) -> Expected:
     }
 
 
+def spared_from(case: Case, number: Word, side: Side, after: Any) -> Word:
+    """The time to note of a counterparty: some time ahead, where it lost its maintenance margin by this."""
+    had = side.health.equity + side.doubt >= side.health.maintenance
+    lost = both(negate(number == FUND_ID), had, after.equity + side.doubt < after.maintenance)
+    ahead = minimum(case.exchange.time + case.parameters.cooldown_seconds, 2**40)
+    return select(lost, ahead, side.account.liquidated_at)
+
+
 def deleverage(case: Case) -> Expected:
     """Of a deleverage."""
     op = case.op
@@ -311,7 +319,9 @@ def deleverage(case: Case) -> Expected:
     paid = deleverage_payment(side, other, at_price.health, op.lots, case.price, case.market)
     money = side.collateral + value + paid, other.collateral - value - paid
     moved = moved_account(case, side, op.slot, -sign * op.lots, money[0], case.exchange.time)
-    closed = moved_account(case, other, op.counterparty_slot, sign * op.lots, money[1], case.counterparty.liquidated_at)
+    after = at_price.health._replace(equity=at_price.health.equity - paid)
+    until = spared_from(case, op.counterparty, other, after)
+    closed = moved_account(case, other, op.counterparty_slot, sign * op.lots, money[1], until)
     change = bankrupt_moved(side, moved[1].size, money[0])
     change = change + bankrupt_moved(other, closed[1].size, at_price.account.collateral)
     book = case.book
@@ -530,7 +540,7 @@ def end_batch(case: Case) -> Expected:
 def request_forced(case: Case) -> Expected:
     """Of a forced request."""
     op, request, noted = case.op, case.request, case.op.result == 0
-    deadline = case.exchange.time + case.parameters.forced_seconds
+    deadline = minimum(op.posted, case.exchange.time) + case.parameters.forced_seconds
     new = attrs.evolve(request, kind=op.kind, market=op.market, amount=op.amount, deadline=deadline)
     return {
         "queue": attrs.evolve(case.queue, position=case.queue.position + 1, chain=op.chain),
@@ -567,9 +577,12 @@ def forced_reduce(case: Case) -> Expected:
     value = sign * op.lots * price
     money = side.collateral + value, taker.collateral - value
     moved = moved_account(case, side, op.slot, -sign * op.lots, money[0], case.account.liquidated_at)
-    took = moved_account(case, taker, op.counterparty_slot, sign * op.lots, money[1], case.counterparty.liquidated_at)
-    change = bankrupt_moved(side, moved[1].size, money[0]) + bankrupt_moved(taker, took[1].size, money[1])
     done = op.result == 0
+    after = moved_by(case, taker, op.counterparty_slot, sign * op.lots, -value, case.counterparty.liquidated_at).health
+    until = spared_from(case, op.counterparty, taker, after)
+    spared = select(both(done, op.path == 2), until, case.counterparty.liquidated_at)
+    took = moved_account(case, taker, op.counterparty_slot, sign * op.lots, money[1], spared)
+    change = bankrupt_moved(side, moved[1].size, money[0]) + bankrupt_moved(taker, took[1].size, money[1])
     later = either(op.result == Reason.ORACLE_LEVEL.value, both(done, op.lots < wanted_lots(case, side)))
     by_order = both(done, op.path == 0)
     fill = filled(op.order, case.stored, op.lots)
