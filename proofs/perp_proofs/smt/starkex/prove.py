@@ -60,7 +60,7 @@ def prove(goal: Goal, seed: int = 0) -> Result:
     given, name = search.run()
     said = replayed(goal, name, given) if given.verdict is Verdict.VIOLATED else ""
     seconds = time.process_time() - started
-    return Result(goal, given.verdict, seconds, search.paths, name, given.values, given.words, said)
+    return Result(goal, given.verdict, seconds, search.paths, name, given.values, words=given.words, replayed=said)
 
 
 def reached(goal: Goal, seed: int = 0) -> bool:
