@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from perp_cli.commands.show import moment
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
 from perp_hash.digest import digest_to_hex, unpack_digest
@@ -211,7 +212,7 @@ def test_show_a_forced_request_and_a_claim_in_words(perp: Run, lines: Any, tmp_p
         return lines("show", "--state", exchange, "account", account)[1][-1]
 
     perp("run", draft(tmp_path, 1), "--state", exchange)
-    due = "1700604860 s (2023-11-21 22:14:20 UTC)"
+    due = moment(int(perp("show", "--state", exchange, "account", DAVE)[1]["request"]["deadline"]))
     assert last_line(DAVE) == f"  forced request to withdraw 1,000.00, to be answered by {due}"
     assert last_line(CAROL) == f"  forced request to reduce BTC by 0.2, to be answered by {due}"
     request = perp("show", "--state", exchange, "account", CAROL)[1]["request"]
@@ -224,6 +225,14 @@ def test_show_a_forced_request_and_a_claim_in_words(perp: Run, lines: Any, tmp_p
     assert claim.endswith(", claimed")
     perp("run", draft(tmp_path, 5), "--state", exchange)
     assert last_line(DAVE) == claim.replace(", claimed", ", paid out")
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [(1_700_604_860, "1700604860 s (2023-11-21 22:14:20 UTC)"), (2**40 - 1, "1099511627775 s")],
+)
+def test_a_moment_is_a_date_where_there_is_one(time: int, said: str) -> None:
+    assert moment(time) == said
 
 
 def test_show_a_market_and_the_whole(perp: Run, lines: Any, exchange: Path) -> None:
