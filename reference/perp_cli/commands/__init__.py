@@ -32,6 +32,7 @@ TIERS = (
     Tier("core", "all that needs Python alone"),
     Tier("data", "what reads market data at PERP_DATA"),
     Tier("proofs", "what runs the solvers", "proofs"),
+    Tier("stark-long", "the long tests of the proof system"),
 )
 """The tiers that have tests."""
 
