@@ -538,7 +538,7 @@ def check_bankrupt(world: World, number: int) -> None:
         return
     assert reason is Reason.NO_OPEN_INTEREST, f"account {number} is stuck: {reason!r}"
     fund = plain_health(world.state, FUND)
-    assert number == FUND or fund.equity <= fund.maintenance or fund.collateral <= 0
+    assert number == FUND or fund.equity - fund.doubt <= fund.maintenance or fund.collateral <= 0
     for place, market in enumerate(world.state.markets):
         price, book = world.get(MarketPrice, place), world.get(MarketBook, place)
         used = book.loss_today if book.loss_day == world.now // 86_400 else 0

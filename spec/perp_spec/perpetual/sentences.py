@@ -515,8 +515,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "loaded in the debtor's place, and only settled."
         ),
         (
-            "The fund pays what it can spare: its equity beyond its maintenance margin, at most its collateral. "
-            "It pays nothing for itself."
+            "The fund pays what it can spare: its equity, positions in blind markets at the worst price their bands "
+            "allow, beyond its maintenance margin, and at most its collateral. It pays nothing for itself."
         ),
         (
             "The rest is borne by the open interest, first of the debtor's last closed market, then of all "

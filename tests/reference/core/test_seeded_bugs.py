@@ -14,6 +14,7 @@ from perp_reference.core.audit import audit
 from perp_spec.language import maximum, mul_div_ceil, mul_div_floor, negate
 from perp_spec.perpetual import common, health
 from perp_spec.perpetual.reasons import Reason
+from perp_spec.perpetual.records import MarketPrice
 from perp_spec.perpetual.rules import forced as forced_rules
 from perp_spec.perpetual.rules import money, trading, waterfall
 from perp_spec.perpetual.rules import ticks as tick_rules
@@ -22,6 +23,7 @@ from support.scenes import accounts, batch, forced, ticks
 from support.scenes import money as money_scenes
 from support.scenes import trading as trading_scenes
 from support.scenes import waterfall as waterfall_scenes
+from support.scenes.scene import record
 from support.walk import Walk
 
 MODULES = (money_scenes, accounts, trading_scenes, waterfall_scenes, ticks, batch, forced)
@@ -114,12 +116,13 @@ def spoiled(begin: Begin, change: Callable[..., Any]) -> Begin:
 
 @functools.cache
 def sound_scenes() -> list[Begin]:
-    """Scenes, and what spoils them for the operation but leaves the state sound."""
+    """Scenes, and what spoils them for the operation or lets funding be due, but leaves the state sound."""
     begins = [scene.begin for scene in SCENES] + [waterfall_scenes.bankrupt_backstop_scene]
     changed_ones = [
         spoiled(scene.begin, guard.change) for scene in SCENES for guard in scene.guards if guard.change is not None
     ]
-    return begins + [begin for begin in changed_ones if audit(begin()[0].state) == []]
+    funded = [spoiled(begin, record(MarketPrice, 0, funding_index=7)) for begin in begins]
+    return begins + [begin for begin in changed_ones + funded if audit(begin()[0].state) == []]
 
 
 def noticed(seeds: int) -> str | None:

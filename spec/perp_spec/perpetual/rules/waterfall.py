@@ -704,8 +704,8 @@ def socialise(
 ) -> tuple[Ledger, MarketPrice, MarketBook, Held, Account, Held, Account, Held]:
     """Cover the deficit of a flat account.
 
-    First the fund, as far as it keeps its maintenance margin, then the open interest of the account's last closed
-    market, then of the others by id.
+    First the fund, as far as it surely keeps its maintenance margin, then the open interest of the account's last
+    closed market, then of the others by id.
     """
     now = exchange.time
     require_live(exchange)
@@ -719,7 +719,8 @@ def socialise(
     closed_market = select(is_fund, fund.closed_market, other.closed_market)
     require(both(occupied == 0, debt >= 1), Reason.NOT_BANKRUPT_FLAT)
     require(op.market == maximum(closed_market - 1, 0), Reason.MARKET_NOT_ALLOWED)
-    spare = maximum(minimum(fund_side.health.equity - fund_side.health.maintenance, fund_side.collateral), 0)
+    sure_equity = fund_side.health.equity - fund_side.terms.doubt
+    spare = maximum(minimum(sure_equity - fund_side.health.maintenance, fund_side.collateral), 0)
     paid = select(is_fund, 0, minimum(debt, spare))
     today = mul_div_floor(now, 1, DAY)
     (raised, bearing), first = bear_loss(Loss(debt - paid, 0, 0, 0), price, book, market, today)

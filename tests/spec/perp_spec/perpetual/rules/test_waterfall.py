@@ -19,7 +19,7 @@ from perp_spec.perpetual.records import (
 )
 from perp_spec.words import ORDER_SLOTS, POSITION_SLOTS
 from support.plain import plain_health
-from support.scenes.scene import LONG, OTHER, SHORT, equity, traded_world
+from support.scenes.scene import LONG, OTHER, SHORT, equity, position, traded_world
 from support.scenes.waterfall import (
     backstop_scene,
     bankrupt_backstop_scene,
@@ -162,6 +162,22 @@ def test_socialise_takes_from_the_fund_first() -> None:
         (MarketBook, 2): MarketBook(loss_day=today),
         (Account, LONG): attrs.evolve(account, collateral=0),
     }
+
+
+def test_a_fund_in_doubt_pays_only_what_it_surely_has() -> None:
+    """Given a fund with equity 200, short 20 lots of a blind market at 50, when 500 are missing, then it pays 70.
+
+    The lots need 30 of maintenance margin, and may cost 100 more. With the market in sight it would pay 170.
+    """
+    world, operation = socialise_scene()
+    position(FUND, 0, 1, -20)(world, None)
+    world.set(Account, FUND, collateral=1_200)
+    known = plain_health(world.state, FUND)
+    assert (known.equity, known.maintenance) == (200, 30)
+    world.set(MarketPrice, 1, level=2)
+    assert plain_health(world.state, FUND).doubt == 100
+    world.must(operation)
+    assert plain_health(world.state, FUND).equity == 200 - 70
 
 
 def test_socialise_stops_at_the_cap_of_the_day() -> None:
