@@ -6,7 +6,7 @@ inside a whole rule. `goals.lemmas` proves each of words that are not known.
 
 from perp_proofs.smt.contracts import implies
 from perp_proofs.smt.terms import Flag, Word
-from perp_spec.language import both, mul_div_ceil, mul_div_floor
+from perp_spec.language import both, maximum, minimum, mul_div_ceil, mul_div_floor
 from perp_spec.perpetual.rules.waterfall import released
 from perp_spec.words import PPM
 
@@ -59,3 +59,13 @@ def the_least_rise_is_enough(deficit: Word, lots: Word, limit: Word) -> Flag:
     enough = both(rise >= 0, collected >= deficit, PPM * collected <= PPM * deficit + lots)
     more = mul_div_floor(lots, limit, PPM) > deficit
     return implies(both(deficit >= 0, lots >= 1), both(enough, implies(more, rise <= limit)))
+
+
+def shares_of_a_vault_suffice(whole: Word, vault: Word, claims: Word, paid: Word, claim: Word) -> Flag:
+    """Where what left a vault is no more than the share of the claims that were paid, one more share is left."""
+    covered = minimum(whole, claims)
+    share = mul_div_floor(claim, covered, maximum(claims, 1))
+    so_far = both(vault <= whole, (whole - vault) * claims <= paid * covered)
+    added_up = both(whole >= 0, paid >= 0, claim >= 0, paid + claim <= claims)
+    after = (whole - vault + share) * claims <= (paid + claim) * covered
+    return implies(both(so_far, added_up, claims >= 1), both(share >= 0, share <= vault, after))

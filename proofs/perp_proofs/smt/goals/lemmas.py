@@ -30,6 +30,8 @@ SENTENCES: dict[Lemma, str] = {
     lemmas.quotients_keep_signs: "Times a word that is not negative, and divided, a word keeps its sign or ends at 0.",
     lemmas.the_least_rise_is_enough: "The least rise of an index that covers a deficit covers no more than both sides' "
     "lots in micro-atoms beyond it, and is within any limit that covers more.",
+    lemmas.shares_of_a_vault_suffice: "Where all that left a vault is at most the share of the claims paid so far, one "
+    "more claim's share is in it, and then the same holds again.",
     lemmas.parts_rounded_down_are_no_larger: "A part of a word, rounded down, is between zero and the word.",
     lemmas.parts_rounded_up_are_no_larger: "A part of a word, rounded up, is between zero and the word.",
 }

@@ -133,8 +133,6 @@ class Loaded:
             return invariants.book_in_range(record, market)
         if isinstance(record, Ledger):
             return invariants.ledger_in_range(record)
-        if isinstance(record, Account) and exchange is not None:
-            return record.liquidated_at <= exchange.time
         if isinstance(record, Request) and ledger is not None:
             return invariants.request_in_range(record, ledger)
         return invariants.exchange_in_range(record) if isinstance(record, Exchange) else True
