@@ -69,3 +69,14 @@ def shares_of_a_vault_suffice(whole: Word, vault: Word, claims: Word, paid: Word
     added_up = both(whole >= 0, paid >= 0, claim >= 0, paid + claim <= claims)
     after = (whole - vault + share) * claims <= (paid + claim) * covered
     return implies(both(so_far, added_up, claims >= 1), both(share >= 0, share <= vault, after))
+
+
+def margins_of_less_are_no_more(less: Word, more: Word, rate: Word) -> Flag:
+    """A part of a smaller word, rounded up, is no more than that of a larger one."""
+    parts = mul_div_ceil(less, rate, PPM), mul_div_ceil(more, rate, PPM)
+    return implies(both(rate >= 0, less >= 0, less <= more), both(parts[0] >= 0, parts[0] <= parts[1]))
+
+
+def ratios_grow_where_margins_fall(equity: Word, before: Word, after: Word) -> Flag:
+    """An equity that stays has no lower ratio to a requirement that falls."""
+    return implies(both(equity >= 0, after <= before), equity * before >= equity * after)

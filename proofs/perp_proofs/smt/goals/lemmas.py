@@ -32,6 +32,8 @@ SENTENCES: dict[Lemma, str] = {
     "lots in micro-atoms beyond it, and is within any limit that covers more.",
     lemmas.shares_of_a_vault_suffice: "Where all that left a vault is at most the share of the claims paid so far, one "
     "more claim's share is in it, and then the same holds again.",
+    lemmas.margins_of_less_are_no_more: "A part of a smaller word, rounded up, is no more than that of a larger one.",
+    lemmas.ratios_grow_where_margins_fall: "An equity that stays has no lower ratio to a requirement that falls.",
     lemmas.parts_rounded_down_are_no_larger: "A part of a word, rounded down, is between zero and the word.",
     lemmas.parts_rounded_up_are_no_larger: "A part of a word, rounded up, is between zero and the word.",
 }
