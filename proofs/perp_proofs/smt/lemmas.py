@@ -80,3 +80,15 @@ def margins_of_less_are_no_more(less: Word, more: Word, rate: Word) -> Flag:
 def ratios_grow_where_margins_fall(equity: Word, before: Word, after: Word) -> Flag:
     """An equity that stays has no lower ratio to a requirement that falls."""
     return implies(both(equity >= 0, after <= before), equity * before >= equity * after)
+
+
+def rates_bound_parts(part: Word, lowest: Word, rate: Word) -> Flag:
+    """A part at a rate, rounded up, is at least the lowest rate of it."""
+    return implies(both(part >= 0, lowest <= rate), PPM * mul_div_ceil(part, rate, PPM) >= lowest * part)
+
+
+def moves_within_a_rate(size: Word, price: Word, moved: Word, rate: Word) -> Flag:
+    """A price that moves by no more than a rate of itself moves a position's value by no more than that rate."""
+    small = both(PPM * moved <= rate * price, -PPM * moved <= rate * price)
+    value = PPM * size * moved
+    return implies(both(size >= 0, small), both(value <= rate * size * price, -value <= rate * size * price))

@@ -34,6 +34,9 @@ SENTENCES: dict[Lemma, str] = {
     "more claim's share is in it, and then the same holds again.",
     lemmas.margins_of_less_are_no_more: "A part of a smaller word, rounded up, is no more than that of a larger one.",
     lemmas.ratios_grow_where_margins_fall: "An equity that stays has no lower ratio to a requirement that falls.",
+    lemmas.rates_bound_parts: "A part at a rate, rounded up, is at least any lower rate of it.",
+    lemmas.moves_within_a_rate: "A price that moves by no more than a rate of itself moves a position's value by no "
+    "more than that rate of it.",
     lemmas.parts_rounded_down_are_no_larger: "A part of a word, rounded down, is between zero and the word.",
     lemmas.parts_rounded_up_are_no_larger: "A part of a word, rounded up, is between zero and the word.",
 }
