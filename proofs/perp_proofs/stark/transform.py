@@ -128,17 +128,15 @@ def long_runs(column, runs, order, factors, table):
 
 
 @njit
-def scaled_part(values, first, count, row, factors, points):
-    """Sixteen values of a part times their factors, which then move on to the next part."""
-    if count == LANES:
-        for lane in range(LANES):
-            row[lane] = values[first + lane]
-    else:
-        for lane in range(LANES):
-            row[lane] = values[first + lane] if lane < count else 0
+def scaled_part(values, row, factors, points):
+    """Up to sixteen values of a part times their factors, which then move on to the next part."""
+    row[:] = 0
+    for lane in range(values.size):
+        row[lane] = values[lane]
     for lane in range(LANES):
-        row[lane] = product(np.uint64(row[lane]), factors[lane])
-        factors[lane] = product(factors[lane], points[lane])
+        factor = factors[lane]
+        row[lane] = product(np.uint64(row[lane]), factor)
+        factors[lane] = product(factor, points[lane])
 
 
 @njit
@@ -162,7 +160,7 @@ def combine(parts, word, width, order, table, shift, root):
         for part in range(slots):
             row = buffer[order[part]]
             if part < used:
-                scaled_part(parts[part], first, count, row, factors, points)
+                scaled_part(parts[part][first : first + count], row, factors, points)
             else:
                 row[:] = 0
             for copy in range(1, copies):
