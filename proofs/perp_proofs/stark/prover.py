@@ -42,9 +42,9 @@ Trace = Mapping[str, Elements]
 Progress = Callable[[str, int, float], None]
 """Called after each stage with its name, the cells it worked on, and its seconds."""
 
-CELLS_A_POINT = 100
-"""Committed cells a coefficient of a word: the degree bound is about a hundredth of them. docs/proof-system/stacking.md
-says why."""
+CELLS_A_POINT = 140
+"""Committed cells a coefficient of a word, at the most: the degree bound is a hundredth of them, to the nearest power of
+two. docs/proof-system/stacking.md says why."""
 
 
 class ProvingError(ValueError):
@@ -71,7 +71,7 @@ def trace_heights(system: System, trace: Trace) -> tuple[int | None, ...]:
 
 
 def choose_bound(system: System, heights: Sequence[int | None], blowup: int) -> int:
-    """The degree bound: the power of two next above a hundredth of the committed cells."""
+    """The degree bound: the power of two next above the committed cells by CELLS_A_POINT."""
     cells = QUOTIENT_FACTOR * DEGREE * max(height or 1 for height in heights)
     for table, height in zip(system.tables, heights, strict=True):
         cells += (height or 0) * (len(table.columns) + DEGREE * len(table.groups))

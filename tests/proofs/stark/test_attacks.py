@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -477,7 +478,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> l
     return log
 
 
-def test_every_message_is_absorbed_before_the_challenges_that_depend_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_message_is_absorbed_before_the_challenges_that_depend_on_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     profile = dataclasses.replace(FAST, batch_grinding=1)
     trace, public = toy_trace(1024, 16, 8)
     proofs: list[bytes] = []
@@ -490,6 +493,9 @@ def test_every_message_is_absorbed_before_the_challenges_that_depend_on_it(monke
     expected += ["final", "query grind", "draw query 24"]
     assert verifying == expected
     assert proving == expected
+    page = (root / "docs" / "proof-system" / "transcript.md").read_text(encoding="utf-8")
+    described = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert described == list(dict.fromkeys(label for label in expected if not label.startswith("draw")))
     assert list(PHASES) == ["trace", "fractions", "quotient"]
 
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +141,24 @@ def test_a_profile_without_security_is_refused(change: dict[str, int]) -> None:
 def test_the_profiles() -> None:
     assert (PROFILE_100.decoding, PROFILE_100.target) == (JOHNSON, 100.0)
     assert (PROFILE_128.decoding, PROFILE_128.target) == (UNIQUE, 128.0)
+
+
+def test_the_page_prints_these_figures(root: Path) -> None:
+    page = " ".join((root / "docs" / "proof-system" / "security.md").read_text(encoding="utf-8").split())
+    figure = security(PROFILE_100, REFERENCE)
+    names = {"queries": "queries", "first fold": "fold 1", "batch": "batch", "lookups": "lookups"}
+    names |= {"constraints": "constraints", "point": "point"}
+    bits_of = {entry.name: entry.bits for entry in figure.rounds}
+    parts = ", ".join(f"{shown} {bits_of[name]}" for shown, name in names.items())
+    assert f"has {figure.bits} bits ({parts}; sum {figure.total})." in page
+    other = security(PROFILE_128, REFERENCE)
+    assert f'"128" has {other.bits} (sum {other.total:.2f}).' in page
+    for profile in (PROFILE_100, PROFILE_128):
+        assert f'"{profile.name}"' in page
+    one, two = PROFILE_100, PROFILE_128
+    grinding = [
+        f"{profile.query_grinding}, {profile.batch_grinding}, {profile.fold_grinding} bits" for profile in (one, two)
+    ]
+    assert f"| blowup B | {one.blowup} | {two.blowup} |" in page
+    assert f"| queries q | {one.queries} | {two.queries} |" in page
+    assert f"| {grinding[0]} | {grinding[1]} |" in page
