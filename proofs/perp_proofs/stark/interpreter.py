@@ -37,6 +37,9 @@ BLOCK = 128
 LOAD, LOAD_ROW, LOAD_CONSTANT, SUM, DIFFERENCE, PRODUCT, SUM_CONSTANT, CONSTANT_LESS, PRODUCT_CONSTANT = range(9)
 EMIT_CONSTRAINT, EMIT_GROUP = 9, 10
 
+OPERATIONS = {ADD: SUM, SUBTRACT: DIFFERENCE, MULTIPLY: PRODUCT}
+CONSTANT_OPERATIONS = {ADD: SUM_CONSTANT, SUBTRACT: CONSTANT_LESS, MULTIPLY: PRODUCT_CONSTANT}
+
 FRACTION_MODE, QUOTIENT_MODE = 0, 1
 
 FROBENIUS_MATRIX = np.array([[montgomery(value) for value in image] for image in FROBENIUS], np.uint64)
@@ -76,6 +79,7 @@ class Compiler:
     def __init__(self, table: Table, with_constraints: bool) -> None:
         self.table = table
         self.nodes = table.tape.nodes
+        self.groups = table.groups
         self.instructions: list[tuple[int, int, int, int]] = []
         self.constants: list[int] = []
         self.numbers: dict[int, int] = {}
@@ -91,7 +95,7 @@ class Compiler:
         if with_constraints:
             for number, constraint in enumerate(table.constraints):
                 self.ready.setdefault(constraint.node, []).append((EMIT_CONSTRAINT, number))
-        for number, group in enumerate(table.groups):
+        for number, group in enumerate(self.groups):
             self.ready.setdefault(max(self.needs(group)), []).append((EMIT_GROUP, number))
         self.emitted_groups: dict[int, list[tuple[int, list[tuple[int, int]]]]] = {}
 
@@ -108,7 +112,7 @@ class Compiler:
         """The nodes that are needed, in order; how often each is used goes into `uses`."""
         for node, outputs in self.ready.items():
             for kind, number in outputs:
-                needed = [node] if kind == EMIT_CONSTRAINT else self.needs(self.table.groups[number])
+                needed = [node] if kind == EMIT_CONSTRAINT else self.needs(self.groups[number])
                 for use in needed:
                     self.uses[use] = self.uses.get(use, 0) + 1
         for number in range(len(self.nodes) - 1, -1, -1):
@@ -164,15 +168,15 @@ class Compiler:
     def operate(self, number: int) -> None:
         """The instruction of an operation."""
         code, left, right = self.nodes[number]
-        constant = next((node for node in (left, right) if self.nodes[node].code == CONSTANT), None)
-        if constant is None:
-            operation = {ADD: SUM, SUBTRACT: DIFFERENCE, MULTIPLY: PRODUCT}[code]
+        is_left, is_right = self.nodes[left].code == CONSTANT, self.nodes[right].code == CONSTANT
+        if not is_left and not is_right:
+            operation = OPERATIONS[code]
             operands = (self.slot(left), self.slot(right))
         else:
-            value = self.nodes[constant].left
-            other = self.slot(left if constant == right else right)
-            operation = {ADD: SUM_CONSTANT, SUBTRACT: CONSTANT_LESS, MULTIPLY: PRODUCT_CONSTANT}[code]
-            if code == SUBTRACT and constant == right:
+            value = self.nodes[right if is_right else left].left
+            other = self.slot(left if is_right else right)
+            operation = CONSTANT_OPERATIONS[code]
+            if code == SUBTRACT and is_right:
                 operation, value = SUM_CONSTANT, -value
             operands = (other, self.constant(value))
         # The target is another slot than the operands: loops over buffers that may overlap are not vectorised.
@@ -186,7 +190,7 @@ class Compiler:
             self.instructions.append((EMIT_CONSTRAINT, 0, self.slot(node), number))
             self.release(node)
             return
-        group = self.table.groups[number]
+        group = self.groups[number]
         fractions: list[tuple[int, list[tuple[int, int]]]] = []
         for fraction in group:
             places = [
@@ -208,7 +212,7 @@ class Compiler:
             for kind, output in self.outputs(number):
                 self.emit(kind, output, number)
         starts = [0]
-        for number in range(len(self.table.groups)):
+        for number in range(len(self.groups)):
             for numerator, places in self.emitted_groups[number]:
                 self.numerators.append(numerator)
                 self.betas += [beta for beta, _ in places]

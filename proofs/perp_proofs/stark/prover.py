@@ -43,8 +43,8 @@ Progress = Callable[[str, int, float], None]
 """Called after each stage with its name, the cells it worked on, and its seconds."""
 
 CELLS_A_POINT = 140
-"""Committed cells a coefficient of a word, at the most: the degree bound is a hundredth of them, to the nearest power of
-two. docs/proof-system/stacking.md says why."""
+"""Committed cells a coefficient of a word, at the most: the degree bound is a hundredth of them, to the nearest power
+of two. docs/proof-system/stacking.md says why."""
 
 
 class ProvingError(ValueError):
