@@ -33,7 +33,7 @@ from perp_proofs.verifier.plan import (
     plan,
 )
 from perp_proofs.verifier.queries import HALVES
-from perp_proofs.verifier.security import PROFILE_100, Profile
+from perp_proofs.verifier.security import PROFILE_100, Profile, Sizes, security
 from perp_proofs.verifier.transcript import NONCE_BYTES, PERSON_GRIND, labelled
 from perp_proofs.verifier.verify import begin, check_public, check_security, draw_point
 
@@ -70,14 +70,24 @@ def trace_heights(system: System, trace: Trace) -> tuple[int | None, ...]:
     return tuple(heights)
 
 
-def choose_bound(system: System, heights: Sequence[int | None], blowup: int) -> int:
-    """The degree bound: the power of two next above the committed cells by CELLS_A_POINT."""
+def choose_bound(
+    system: System, heights: tuple[int | None, ...], profile: Profile, public: Sequence[PublicFraction]
+) -> int:
+    """The degree bound: the power of two next above the committed cells by CELLS_A_POINT, or less.
+
+    It is halved until the profile reaches its target: folds of longer words are less secure.
+    """
     cells = QUOTIENT_FACTOR * DEGREE * max(height or 1 for height in heights)
     for table, height in zip(system.tables, heights, strict=True):
         cells += (height or 0) * (len(table.columns) + DEGREE * len(table.groups))
     bound = BOUND_LEAST
-    while bound < cells // CELLS_A_POINT and bound * blowup < SIZE_MAX:
+    while bound < cells // CELLS_A_POINT and bound * profile.blowup < SIZE_MAX:
         bound *= 2
+    while bound > BOUND_LEAST:
+        shape = plan(system, heights, bound, profile.blowup)
+        if security(profile, Sizes.of(shape, shape.fractions(list(public)))).bits >= profile.target:
+            break
+        bound //= 2
     return bound
 
 
@@ -116,7 +126,8 @@ class Prover:
         self.profile = profile
         self.progress = progress
         heights = trace_heights(system, trace)
-        self.plan = plan(system, heights, bound or choose_bound(system, heights, profile.blowup), profile.blowup)
+        bound = bound or choose_bound(system, heights, profile, public)
+        self.plan = plan(system, heights, bound, profile.blowup)
         self.committed = [Committed() for _ in PHASES]
         self.proof: list[bytes] = [MAGIC, self.plan.header()]
         self.cells = sum(len(block.columns) * block.height for block in self.plan.blocks)

@@ -9,7 +9,8 @@ from perp_hash.field import MODULUS
 from perp_proofs.air.system import Heights, PublicFraction, System, Table
 from perp_proofs.stark.prover import ProvingError, choose_bound, prove
 from perp_proofs.verifier.errors import ProofError
-from perp_proofs.verifier.security import JOHNSON, PROFILE_100, PROFILE_128, UNIQUE, Profile
+from perp_proofs.verifier.plan import plan
+from perp_proofs.verifier.security import JOHNSON, PROFILE_100, PROFILE_128, UNIQUE, Profile, Sizes, security
 from perp_proofs.verifier.verify import verify
 from support.toys import FAST, RESULT, range_table, toy_system, toy_trace
 
@@ -172,5 +173,16 @@ def test_proofs_repeat() -> None:
 
 
 def test_the_chosen_bound_follows_the_cells() -> None:
-    assert choose_bound(SYSTEM, (32, 16, 16), 4) == 512
-    assert choose_bound(SYSTEM, (32, 2**16, 2**16), 4) == 2**15
+    assert choose_bound(SYSTEM, (32, 16, 16), FAST, []) == 512
+    assert choose_bound(SYSTEM, (32, 2**16, 2**16), FAST, []) == 2**15
+
+
+def test_the_chosen_bound_is_low_enough_for_the_target() -> None:
+    heights = (32, 2**16, 2**16)
+    figures = {
+        bound: security(PROFILE_100, Sizes.of(plan(SYSTEM, heights, bound, 4), 2**20)).bits
+        for bound in (2**12, 2**13, 2**14, 2**15)
+    }
+    best = max(bound for bound in figures if figures[bound] > figures[2**15])
+    demanding = replace(PROFILE_100, target=figures[best])
+    assert choose_bound(SYSTEM, heights, demanding, []) == best
