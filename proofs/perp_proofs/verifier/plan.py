@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2s
 
-from perp_proofs.air.system import FRACTIONS_A_GROUP, PublicFraction, System, Table
+from perp_proofs.air.system import FRACTIONS_A_GROUP, PublicFraction, System, Table, check_system
 from perp_proofs.verifier.errors import ProofError
 from perp_proofs.verifier.field import DEGREE, TWO_ADICITY
 
@@ -193,7 +193,11 @@ def phase_columns(
 
 
 def plan(system: System, heights: tuple[int | None, ...], bound: int, blowup: int) -> Plan:
-    """The plan. Raises ProofError for heights or a degree bound that a proof cannot have."""
+    """The plan. Raises ProofError for heights or a degree bound that a proof cannot have.
+
+    Raises MalformedSystem if the system itself is malformed: a message with too many entries would lose some.
+    """
+    check_system(system)
     check_heights(system, heights)
     if not is_power_of_two(bound) or bound < BOUND_LEAST:
         raise ProofError(f"a degree bound of {bound} is no power of two from {BOUND_LEAST} on")

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from perp_proofs.air.system import Heights, System
+from perp_proofs.air.system import Heights, MalformedSystem, System
 from perp_proofs.verifier.errors import ProofError
 from perp_proofs.verifier.plan import FRACTIONS, QUOTIENT, TRACE, Block, fingerprint, plan
 from support.toys import power_table, range_table, taker_table, toy_system
@@ -98,3 +98,8 @@ def test_the_fingerprint_binds_all_that_a_check_reads() -> None:
     ]
     assert len({fingerprint(system) for system in systems}) == len(systems)
     assert fingerprint(SYSTEM) == fingerprint(toy_system())
+
+
+def test_a_message_with_another_number_of_entries_is_no_system() -> None:
+    with pytest.raises(MalformedSystem, match="a message of tag 2 has another number of entries"):
+        plan(dataclasses.replace(SYSTEM, arities={1: 1, 2: 2, 3: 1}), (32, 16, 16), 512, 4)
