@@ -632,7 +632,7 @@ def whole_fund(case: Case) -> Any:
 def borne(case: Case, fund: Any, debt: Word) -> tuple[Word, Any, Loss, Any, Any]:
     """What the fund pays of a debt, the first market and all after it, the other markets, and how the first stands."""
     today = mul_div_floor(case.exchange.time, 1, 86_400)
-    margin_left = fund.health.equity - fund.health.maintenance
+    margin_left = fund.health.equity - fund.terms.doubt - fund.health.maintenance
     spare = maximum(select(margin_left > fund.collateral, fund.collateral, margin_left), 0)
     paid = select(case.op.account == FUND_ID, 0, select(debt > spare, spare, debt))
     (price, book), first = bear_loss(Loss(debt - paid, 0, 0, 0), case.price, case.book, case.market, today)
