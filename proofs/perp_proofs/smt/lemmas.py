@@ -92,3 +92,8 @@ def moves_within_a_rate(size: Word, price: Word, moved: Word, rate: Word) -> Fla
     small = both(PPM * moved <= rate * price, -PPM * moved <= rate * price)
     value = PPM * size * moved
     return implies(both(size >= 0, small), both(value <= rate * size * price, -value <= rate * size * price))
+
+
+def products_decide_signs(factor: Word, positive: Word) -> Flag:
+    """What is not negative times a word above zero is not negative."""
+    return implies(both(positive >= 1, factor * positive >= 0), factor >= 0)

@@ -77,8 +77,8 @@ THEOREMS: tuple[tuple[str, Callable[[Market, Stage], Iterator[Claim]], str], ...
         "survives_its_gap",
         survives_its_gap,
         (
-            "{symbol}: a price that moves by no more than {gap} ppm between two chances to liquidate takes no more from "
-            "a position than its maintenance margin: no healthy cross account ends below zero."
+            "{symbol}: a price that moves by no more than {gap} ppm between two chances to liquidate takes no more "
+            "from a position than its maintenance margin: no healthy cross account ends below zero."
         ),
     ),
     ("fits_in_words", fits_in_words, "{symbol}: no position, open interest or index leaves the range of words."),

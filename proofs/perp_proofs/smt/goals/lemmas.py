@@ -37,6 +37,7 @@ SENTENCES: dict[Lemma, str] = {
     lemmas.rates_bound_parts: "A part at a rate, rounded up, is at least any lower rate of it.",
     lemmas.moves_within_a_rate: "A price that moves by no more than a rate of itself moves a position's value by no "
     "more than that rate of it.",
+    lemmas.products_decide_signs: "What is not negative times a word above zero is not negative.",
     lemmas.parts_rounded_down_are_no_larger: "A part of a word, rounded down, is between zero and the word.",
     lemmas.parts_rounded_up_are_no_larger: "A part of a word, rounded up, is between zero and the word.",
 }
