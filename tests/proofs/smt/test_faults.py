@@ -7,7 +7,7 @@ from perp_proofs.smt.mutation import Fault, faulty
 from perp_proofs.smt.prove import prove
 from perp_proofs.smt.solver import Verdict
 from perp_spec.perpetual import common, health
-from perp_spec.perpetual.rules import money, trading, waterfall
+from perp_spec.perpetual.rules import batch, forced, money, trading, waterfall
 
 pytestmark = pytest.mark.proofs
 
@@ -78,6 +78,72 @@ FAULTS = (
     (
         Fault(waterfall.liquidate, "require(op.lots <= absolute(side.size), Reason.LOTS)", "pass"),
         "liquidate_reduces_risk",
+    ),
+    (
+        Fault(common.fill_order_if, "filled + lots <= order.lots", "lots <= order.lots - filled"),
+        "forced_reduce_never_overflows",
+    ),
+    (
+        Fault(forced.escape_pay, "minimum(exchange.escape_vault, ledger.claims)", "ledger.claims"),
+        "every_claim_can_be_paid",
+    ),
+    (
+        Fault(
+            forced.forced_withdraw,
+            "require(op.result == result, Reason.FORCED_RESULT)",
+            "require(result == 0, Reason.VAULT)",
+        ),
+        "forced_withdraw_can_be_answered",
+    ),
+    (
+        Fault(
+            waterfall.deleverage,
+            "require(op.lots <= absolute(side.size), Reason.LOTS)",
+            "require(op.lots < absolute(side.size), Reason.LOTS)",
+        ),
+        "deleverage_waits_for_the_fund_only",
+    ),
+    (
+        Fault(
+            common.with_collateral,
+            "changed(account, collateral=collateral)",
+            "changed(account, collateral=collateral, slots=0)",
+        ),
+        "withdraw_changes_nothing_else",
+    ),
+    (
+        Fault(money.transfer, "payee.collateral + op.amount", "payee.collateral - op.amount"),
+        "transfer_takes_for_a_reason",
+    ),
+    (
+        Fault(
+            health.margin_at, "mul_div_ceil(part, maintenance_ppm, PPM)", "mul_div_floor(part, maintenance_ppm, PPM)"
+        ),
+        "margins_are_at_least_the_lowest_rate",
+    ),
+    (
+        Fault(common.fill_order_if, "require_if(active, fee_ppm <= order.max_fee_ppm, Reason.ORDER_FEE)", "pass"),
+        "trade_keeps_the_limits_of_the_buyer_over_all_fills",
+    ),
+    (
+        Fault(
+            batch.end_batch,
+            "maximum(exchange.window_mode, window_severity(WindowTerms(*sums), parameters))",
+            "window_severity(WindowTerms(*sums), parameters)",
+        ),
+        "demands_last_until_a_quiet_window",
+    ),
+    (
+        Fault(waterfall.fund_able, "both(taken.reduced, sure_equity >= 0)", "taken.reduced"),
+        "backstop_keeps_the_fund_solvent",
+    ),
+    (
+        Fault(
+            trading.trade,
+            "mul_div_ceil(notional, op.buyer_fee_ppm, PPM)",
+            "-mul_div_ceil(-notional, op.buyer_fee_ppm, PPM)",
+        ),
+        "splitting_a_trade_gains_nothing",
     ),
 )
 

@@ -170,7 +170,7 @@ GOALS = (
     ),
     two_runs(
         splitting_a_trade_gains_nothing,
-        "A trade in two parts at one price leaves each side no more than one of all lots does, and at most an atom less.",
+        "A trade in two parts at one price leaves each side no more than one of all lots, and at most an atom less.",
         "trade",
     ),
     two_runs(
