@@ -5,6 +5,7 @@ needs them, so that a table's slots stay in the cache. One kernel runs every tab
 """
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numba import njit
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from perp_hash.field import MODULUS
 from perp_proofs.air.system import Table
-from perp_proofs.air.tape import ADD, COLUMN, CONSTANT, MULTIPLY, ROW, SUBTRACT
+from perp_proofs.air.tape import ADD, COLUMN, CONSTANT, MULTIPLY, ROW, SUBTRACT, Tape
 from perp_proofs.stark.arithmetic import (
     MONTGOMERY_ONE,
     SQUARED_RADIX,
@@ -244,6 +245,19 @@ class Compiler:
             )
             for fraction in self.table.fractions
         )
+
+
+CODES: WeakKeyDictionary[Tape, dict[tuple[object, ...], Code]] = WeakKeyDictionary()
+"""Codes of tables, as long as their tapes live: compiling takes longer than running on a few rows."""
+
+
+def compiled(table: Table, with_constraints: bool) -> Code:
+    """The code of a table, compiled once."""
+    codes = CODES.setdefault(table.tape, {})
+    key = (with_constraints, tuple(table.constraints) if with_constraints else (), tuple(table.fractions))
+    if key not in codes:
+        codes[key] = Compiler(table, with_constraints).compile()
+    return codes[key]
 
 
 def constant_parts(code: Code, messages: Messages) -> NDArray[np.uint64]:

@@ -13,7 +13,7 @@ from perp_proofs.stark import interpreter
 from perp_proofs.stark.arithmetic import Elements, extension_powers
 from perp_proofs.stark.blake import Tree, grind
 from perp_proofs.stark.folding import fold_once, last_coefficients, layer_tree
-from perp_proofs.stark.interpreter import Code, Compiler
+from perp_proofs.stark.interpreter import compiled
 from perp_proofs.stark.openings import BatchSums, open_columns
 from perp_proofs.stark.transform import interpolate, stack, transform
 from perp_proofs.verifier.codec import MAGIC
@@ -240,7 +240,7 @@ class Prover:
         for number, table, height in self.plan.present:
             if not table.fractions:
                 continue
-            code = Compiler(table, with_constraints=False).compile()
+            code = compiled(table, with_constraints=False)
             phis = self.own_columns(result, FRACTIONS, number, height)
             weights = np.zeros((len(table.groups), DEGREE), np.uint64)
             rows = np.arange(height, dtype=np.uint32)
@@ -270,7 +270,7 @@ class Prover:
         self, number: int, table: Table, height: int, shift: int, weights: NDArray[np.uint64]
     ) -> Elements:
         """The sum of a table's weighted constraints on the quotient's domain."""
-        code: Code = Compiler(table, with_constraints=True).compile()
+        code = compiled(table, with_constraints=True)
         columns = self.own_columns(self.committed[TRACE].values, TRACE, number, height)
         phis = self.own_columns(self.committed[FRACTIONS].values, FRACTIONS, number, height)
         size = QUOTIENT_FACTOR * height

@@ -1,5 +1,6 @@
 """The compiled tape against the tape on integers and in the extension."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -11,7 +12,7 @@ from perp_proofs.air.system import Heights, Table
 from perp_proofs.air.tape import Term
 from perp_proofs.stark import interpreter
 from perp_proofs.stark.arithmetic import Elements, extension_powers
-from perp_proofs.stark.interpreter import FRACTION_MODE, QUOTIENT_MODE, Compiler
+from perp_proofs.stark.interpreter import EMIT_CONSTRAINT, FRACTION_MODE, QUOTIENT_MODE, Compiler, compiled
 from perp_proofs.verifier.constraints import Messages, evaluate, table_sum
 from perp_proofs.verifier.field import Element, add, embed, inverse, multiply
 
@@ -121,3 +122,17 @@ def test_slots_are_used_again() -> None:
         table.zero(f"step {number}", following - term * term)
         term = following
     assert Compiler(table, with_constraints=True).compile().slots <= 6
+
+
+def test_a_table_is_compiled_once_and_again_when_it_has_changed() -> None:
+    table = Table("growing", Heights(1, 1))
+    column = table.element("value")
+    table.add(1, 1, [column])
+    first = compiled(table, with_constraints=True)
+    assert compiled(table, with_constraints=True) is first
+    assert compiled(table, with_constraints=False) is not first
+    table.zero("it is 0", column)
+    second = compiled(table, with_constraints=True)
+    assert [row[0] for row in second.instructions].count(EMIT_CONSTRAINT) == 1
+    table.fractions[0] = replace(table.fractions[0], tag=2)
+    assert compiled(table, with_constraints=True).fixed != second.fixed
