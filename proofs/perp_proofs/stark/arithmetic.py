@@ -24,6 +24,7 @@ P = np.uint64(MODULUS)
 P32 = np.uint32(MODULUS)
 TWO_P_SQUARED = np.uint64(2 * MODULUS**2)
 NEGATIVE_INVERSE = np.uint64(pow(-MODULUS, -1, RADIX))
+INVERSE_32 = np.uint32(pow(MODULUS, -1, RADIX))
 SQUARED_RADIX = np.uint64(RADIX**2 % MODULUS)
 LOW_32 = np.uint64(RADIX - 1)
 BITS_32 = np.uint64(32)
@@ -66,6 +67,28 @@ def subtract(a, b):
 def product(a, b):
     """a * b / 2^32."""
     return reduce_product(a * b)
+
+
+@njit(forceinline=True)
+def short_sum(a, b):
+    """a + b, in 32 bits: a vector holds twice as many."""
+    total = np.uint32(a + b)
+    return min(total, np.uint32(total - P32))
+
+
+@njit(forceinline=True)
+def short_difference(a, b):
+    """a - b, in 32 bits."""
+    difference = np.uint32(a - b)
+    return min(difference, np.uint32(difference + P32))
+
+
+@njit(forceinline=True)
+def short_product(a, factor):
+    """a * factor / 2^32, a in 32 bits and factor in 64: the high halves of two products are subtracted."""
+    value = np.uint64(a) * factor
+    quotient = np.uint64(np.uint32(np.uint32(value) * INVERSE_32))
+    return short_difference(np.uint32(value >> BITS_32), np.uint32((quotient * P) >> BITS_32))
 
 
 @njit(forceinline=True)

@@ -17,11 +17,12 @@ from perp_proofs.stark.arithmetic import (
     LANES,
     MONTGOMERY_ONE,
     Elements,
-    add,
     montgomery,
     powers,
     product,
-    subtract,
+    short_difference,
+    short_product,
+    short_sum,
 )
 from perp_proofs.stark.threads import in_parallel
 from perp_proofs.verifier.field import root_of_unity
@@ -63,10 +64,10 @@ def butterflies(buffer, first, table):
                 low = buffer[start + j]
                 high = buffer[start + j + half]
                 for lane in range(LANES):
-                    a = np.uint64(low[lane])
-                    b = product(np.uint64(high[lane]), factor)
-                    low[lane] = add(a, b)
-                    high[lane] = subtract(a, b)
+                    a = low[lane]
+                    b = short_product(high[lane], factor)
+                    low[lane] = short_sum(a, b)
+                    high[lane] = short_difference(a, b)
         half *= 2
 
 
@@ -75,7 +76,7 @@ def spread(buffer, row, copies, factor):
     """Multiply a row and copy it to the next ones: what the first stages make of a row followed by rows of zeros."""
     source = buffer[row]
     for lane in range(LANES):
-        source[lane] = product(np.uint64(source[lane]), factor)
+        source[lane] = short_product(source[lane], factor)
     for copy in range(1, copies):
         target = buffer[row + copy]
         for lane in range(LANES):
@@ -135,7 +136,7 @@ def scaled_part(values, row, factors, points):
         row[lane] = values[lane]
     for lane in range(LANES):
         factor = factors[lane]
-        row[lane] = product(np.uint64(row[lane]), factor)
+        row[lane] = short_product(row[lane], factor)
         factors[lane] = product(factor, points[lane])
 
 
