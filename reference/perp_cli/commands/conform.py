@@ -1,0 +1,214 @@
+"""Tests an implementation of the rules, in any language, against the reference's vectors.
+
+    perp conform [--level N] [--only RULE] [--junit FILE] [--report DIR] -- COMMAND...
+
+COMMAND starts the implementation; it talks the protocol of docs/protocol.md. What comes out: conforms (0), does not
+conform or is disqualified by a canary (1), crashed or timed out (5).
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perp_cli.errors import UsageError
+from perp_cli.exit_codes import ExitCode
+from perp_cli.output import Output
+
+if TYPE_CHECKING:
+    from perp_reference.conformance.conform import Run
+    from perp_reference.conformance.release import Vectors
+    from perp_reference.conformance.tester import Tester
+
+MOST_SHOWN = 5
+"""Divergences that are shown in full."""
+
+EXIT_CODES = {
+    "conforms": ExitCode.OK,
+    "does not conform": ExitCode.FALSE,
+    "disqualified": ExitCode.FALSE,
+    "crashed or timed out": ExitCode.TESTEE_CRASHED,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes what to run, how strictly, and where to report."""
+    parser.add_argument(
+        "--level", type=int, choices=(0, 1, 2), default=1, help="0 rejects, 1 a true reason, 2 the first"
+    )
+    parser.add_argument(
+        "--only", metavar="RULE", default="", help="a rule, RULE.REASON, a rule set, or the id of cases"
+    )
+    parser.add_argument("--vectors", metavar="FILE", help="archive of vectors, by default the one of this checkout")
+    parser.add_argument("--known", metavar="FILE", help="list of known failures")
+    parser.add_argument("--write-known", metavar="FILE", help="write what failed as a list of known failures")
+    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=10.0, help="for a case, 10 by default")
+    parser.add_argument("--junit", metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--report", metavar="DIR", help="write report.jsonl and report.html")
+    parser.add_argument("command", metavar="-- COMMAND", nargs="+", help="the command that starts the implementation")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Runs the vectors.
+
+    Raises:
+        MalformedInput: The archive or the list of known failures is malformed.
+        UsageError: The command cannot be started, no case is asked for, or a file cannot be written.
+    """
+    from perp_reference.conformance.conform import chosen, conform
+    from perp_reference.conformance.known import read_known
+    from perp_reference.conformance.tester import Failure, Tester
+
+    vectors = open_vectors(arguments.vectors)
+    if not any(chosen(arguments.only, fixture, case) for _, fixture, case in vectors.cases()):
+        raise UsageError(f"no case is about {arguments.only}")
+    known = read_known(Path(arguments.known)) if arguments.known else {}
+    with Tester(arguments.command, arguments.level, arguments.timeout) as tester:
+        try:
+            start(tester)
+        except Failure as failure:
+            return report_no_start(failure, tester, output)
+        came_out = conform(tester, vectors, arguments.level, arguments.only, known, progress(output))
+        write(vectors, tester, came_out, arguments)
+        report(tester, came_out, arguments.command, output)
+    output.document(document(vectors, tester, came_out, arguments.command))
+    return EXIT_CODES[came_out.verdict]
+
+
+def open_vectors(file: str | None) -> "Vectors":
+    """The vectors of an archive, or of this checkout.
+
+    Raises:
+        MalformedInput: The archive is malformed.
+        UsageError: There is none.
+    """
+    from perp_reference.conformance.release import ARCHIVE, read_vectors
+
+    path = Path(file) if file else Path(__file__).resolve().parents[3] / "tests" / "vectors" / "conformance" / ARCHIVE
+    if not path.is_file():
+        raise UsageError(f"no vectors at {path}; name an archive with --vectors")
+    return read_vectors(path)
+
+
+def start(tester: "Tester") -> None:
+    """Start the implementation.
+
+    Raises:
+        UsageError: There is no such program.
+    """
+    from perp_reference.conformance.process import NoCommandError
+
+    try:
+        tester.start()
+    except NoCommandError as error:
+        raise UsageError(str(error)) from None
+
+
+def report_no_start(failure: Exception, tester: "Tester", output: Output) -> ExitCode:
+    """Says why the implementation does not get past hello."""
+    output.line(f"the implementation does not get past hello: {failure}")
+    log = tester.log[-1000:]
+    if log:
+        output.line(log)
+    output.document({"verdict": "crashed or timed out", "ended": str(failure), "log": log})
+    return ExitCode.TESTEE_CRASHED
+
+
+def progress(output: Output) -> "Progress":
+    """What tells a terminal how far the run is."""
+    return Progress(output)
+
+
+class Progress:
+    """Says every so often how many cases are done, where somebody watches."""
+
+    def __init__(self, output: Output) -> None:
+        import sys
+        import time
+
+        self._output = output
+        self._clock = time.monotonic
+        self._next = time.monotonic() + 2
+        self._watched = sys.stderr.isatty()
+
+    def __call__(self, done: int, whole: int) -> None:
+        """Tell how many cases of how many are done."""
+        if self._watched and self._clock() >= self._next:
+            self._next = self._clock() + 2
+            self._output.progress(f"{done} of {whole} cases")
+
+
+def write(vectors: "Vectors", tester: "Tester", came_out: "Run", arguments: argparse.Namespace) -> None:
+    """Writes the files asked for.
+
+    Raises:
+        UsageError: One cannot be written.
+    """
+    from perp_reference.conformance.known import Known, write_known
+    from perp_reference.conformance.page import page
+    from perp_reference.conformance.report import junit, lines
+
+    testee, command = tester.testee, arguments.command
+    assert testee is not None
+    try:
+        if arguments.junit:
+            Path(arguments.junit).write_bytes(junit(testee, came_out, command))
+        if arguments.report:
+            directory = Path(arguments.report)
+            directory.mkdir(parents=True, exist_ok=True)
+            text = "".join(f"{line}\n" for line in lines(vectors, testee, came_out, command))
+            (directory / "report.jsonl").write_text(text, encoding="utf-8")
+            (directory / "report.html").write_text(page(vectors, testee, came_out, command), encoding="utf-8")
+        if arguments.write_known:
+            failures = {
+                t.case.id: Known(t.case.id, t.judgement.verdict, t.judgement.step, "") for t in came_out.failures
+            }
+            write_known(Path(arguments.write_known), failures)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+
+
+def report(tester: "Tester", came_out: "Run", command: list[str], output: Output) -> None:
+    """Says what came out."""
+    from perp_reference.conformance.report import text_of
+
+    testee = tester.testee
+    assert testee is not None
+    for item in sorted(came_out.failures, key=lambda item: (len(item.case.steps), item.case.id))[:MOST_SHOWN]:
+        for line in text_of(item, command):
+            output.line(line)
+    if len(came_out.failures) > MOST_SHOWN:
+        output.line(f"and {len(came_out.failures) - MOST_SHOWN} more; --report DIR shows all")
+    for canary in came_out.canaries:
+        if not canary.lives:
+            output.line(f"canary {canary.kind} ({canary.case}): {canary.message}")
+    for known in came_out.stale:
+        output.line(f"known failure not as listed: {known.line}")
+    if came_out.ended:
+        output.line(f"ended: {came_out.ended}")
+    by_rule = {rule: failed_of(found) for rule, found in came_out.by_rule.items()}
+    bad = ", ".join(f"{rule} {count}" for rule, count in sorted(by_rule.items()) if count)
+    if bad:
+        output.line(f"failures by rule: {bad}")
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(came_out.counts.items()))
+    observed = ", ".join(sorted(testee.observes)) or "nothing but outcomes"
+    output.line(
+        f"{testee.name} {testee.version} ({testee.language}) at level {came_out.level}: {counts or 'no case run'}"
+    )
+    output.line(f"observed: {observed}; {came_out.steps} steps in {came_out.seconds:.1f} s")
+    output.line(came_out.verdict)
+
+
+def failed_of(counts: "dict[str, int]") -> int:
+    """How many of some verdicts are failures."""
+    return sum(count for verdict, count in counts.items() if verdict.startswith(("fail.", "error.")))
+
+
+def document(vectors: "Vectors", tester: "Tester", came_out: "Run", command: list[str]) -> dict[str, object]:
+    """What came out, for programs."""
+    from perp_reference.conformance.report import case_document, footer, header
+
+    assert tester.testee is not None
+    canaries = [{"kind": c.kind, "case": c.case, "lives": c.lives, "message": c.message} for c in came_out.canaries]
+    failures = [case_document(item, command) for item in came_out.failures]
+    head = header(vectors, tester.testee, came_out, command)
+    return {**head, **footer(came_out), "canaries": canaries, "failures": failures}

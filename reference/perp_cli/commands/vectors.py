@@ -1,0 +1,156 @@
+"""Builds, verifies or measures the conformance vectors of this checkout.
+
+    perp vectors build      build the archive again from the committed scenarios
+    perp vectors verify     check every hash, run the reference on every case, and build again to compare byte by byte
+    perp vectors coverage   which guard of which rule is covered on which side of its boundary
+
+The archive is tests/vectors/conformance/perpspec-vectors.tar.xz, or the one that --vectors names.
+"""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perp_cli.errors import UsageError
+from perp_cli.exit_codes import ExitCode
+from perp_cli.output import Output
+
+if TYPE_CHECKING:
+    from perp_reference.conformance.release import Vectors
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes what to do, and the archive."""
+    parser.add_argument("action", choices=("build", "verify", "coverage"), help="what to do")
+    parser.add_argument("--vectors", metavar="FILE", help="the archive, by default that of this checkout")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Does it.
+
+    Raises:
+        MalformedInput: The archive is malformed.
+        UsageError: There are no sources here, or there is no archive.
+    """
+    from perp_reference.conformance.release import ARCHIVE
+
+    default = ROOT / "tests" / "vectors" / "conformance" / ARCHIVE
+    path = Path(arguments.vectors) if arguments.vectors else default
+    if arguments.action == "build":
+        return build(path, output)
+    if not path.is_file():
+        raise UsageError(f"no vectors at {path}")
+    return verify(path, output) if arguments.action == "verify" else coverage(path, output)
+
+
+def sources() -> Any:
+    """The module that yields the committed scenarios.
+
+    Raises:
+        UsageError: This is no checkout.
+    """
+    tests = ROOT / "tests"
+    if not (tests / "support" / "vectors").is_dir():
+        raise UsageError("the sources of the vectors are in a checkout of perpspec, not in an installation")
+    if str(tests) not in sys.path:
+        sys.path.insert(0, str(tests))
+    return importlib.import_module("support.vectors.sources")
+
+
+def built() -> bytes:
+    """The tar file of the committed scenarios."""
+    from perp_reference.conformance.release import build as build_release
+
+    module = sources()
+    return build_release(module.scenarios(), module.variants())
+
+
+def build(path: Path, output: Output) -> ExitCode:
+    """Builds the archive.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    from perp_reference.conformance.release import compressed, decode_vectors
+
+    output.progress("building the vectors")
+    tar = built()
+    vectors = decode_vectors(tar, str(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(compressed(tar))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    numbers = counted(vectors)
+    output.line(f"{path}: {numbers['cases']} cases, {numbers['steps']} steps, {path.stat().st_size} bytes")
+    output.line(vectors.digest)
+    output.document({"file": str(path), "digest": vectors.digest, **numbers})
+    return ExitCode.OK
+
+
+def counted(vectors: "Vectors") -> dict[str, int]:
+    """How much there is."""
+    cases = list(vectors.cases())
+    steps = sum(len(case.steps) for _, _, case in cases)
+    return {"fixtures": len(vectors.fixtures), "cases": len(cases), "steps": steps, "decoys": len(vectors.decoys)}
+
+
+def verify(path: Path, output: Output) -> ExitCode:
+    """Checks the archive against the reference, and against its sources where it is of these rules."""
+    from perp_reference.conformance.release import read_vectors
+    from perp_reference.conformance.spec import spec_digest
+    from perp_reference.conformance.verify import disagreements
+
+    vectors = read_vectors(path)
+    numbers = counted(vectors)
+    output.line(f"{path}: {numbers['cases']} cases, {numbers['steps']} steps, every hash is right")
+    found = list(disagreements(vectors))
+    for line in found:
+        output.line(line)
+    of_these_rules = vectors.spec_digest == spec_digest()
+    same: bool | None = None
+    if of_these_rules and (ROOT / "tests" / "support" / "vectors").is_dir():
+        from perp_reference.conformance.fixtures import sha256
+
+        output.progress("building the vectors again")
+        same = sha256(built()) == vectors.digest
+    output.line(f"the reference agrees with {numbers['cases'] - len(found)} cases")
+    output.line(
+        {
+            None: "not built again: other rules or no sources",
+            True: "built again, byte by byte the same",
+            False: "built again, and other bytes came out",
+        }[same]
+    )
+    output.document(
+        {
+            **numbers,
+            "digest": vectors.digest,
+            "of_these_rules": of_these_rules,
+            "rebuilt_same": same,
+            "disagreements": found,
+        }
+    )
+    return ExitCode.FALSE if found or same is False else ExitCode.OK
+
+
+def coverage(path: Path, output: Output) -> ExitCode:
+    """Shows which guard is covered on which side."""
+    from perp_reference.conformance.coverage import covered, document, loose, missing, table_lines
+    from perp_reference.conformance.release import read_vectors
+
+    sides = covered(read_vectors(path))
+    for line in table_lines(sides):
+        output.line(line)
+    gaps, near = missing(sides), loose(sides)
+    for line in (*gaps, *near):
+        output.line(line)
+    tight = sum(found.numeric for found in sides.values())
+    output.line(f"{len(sides)} guards and results of rules, {len(gaps)} gaps")
+    output.line(f"{tight} compare numbers, {tight - len(near)} of them are met by one unit on both sides")
+    output.document({"guards": document(sides), "missing": gaps, "loose": near})
+    return ExitCode.FALSE if gaps else ExitCode.OK

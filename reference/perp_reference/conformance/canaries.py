@@ -1,0 +1,122 @@
+"""Canaries: what a testee must show before anything counts, with amounts drawn at random a moment before."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from perp_reference.conformance.fixtures import Case, Fixture
+from perp_reference.conformance.judge import PASS, SKIPPED, UNSUPPORTED, Judgement
+from perp_reference.conformance.release import Vectors, decoy
+from perp_reference.conformance.rule_sets import rule_book
+from perp_reference.conformance.scenarios import Scenario, case_of
+from perp_reference.conformance.tester import Tester
+
+ACCEPT = "accept"
+REJECT = "reject"
+ECHO = "echo"
+WRONG = "wrong on purpose"
+
+AMOUNT_FIELDS = ("amount", "actual_collateral")
+
+
+@frozen
+class Canary:
+    """One canary, and whether it lives."""
+
+    kind: str
+    rules: str
+    case: str
+    lives: bool
+    message: str
+
+
+def wanted(vectors: Vectors, tester: Tester) -> Iterator[tuple[Fixture, Case]]:
+    """For each rule set of the testee, an accepted withdrawal or deposit of the vectors that it can do."""
+    assert tester.testee is not None
+    for rules in tester.testee.rules:
+        for name in ("withdraw", "transfer", "deposit", "withdrawal"):
+            found = next(
+                (
+                    (fixture, case)
+                    for _, fixture, case in vectors.cases()
+                    if fixture.rules == rules
+                    and case.id not in vectors.decoys
+                    and case.steps[0].op == name
+                    and case.steps[0].expected.reason is None
+                    and not case.needs
+                    and "BASIC" in case.flags
+                    and not tester.unsupported(rules, case)
+                ),
+                None,
+            )
+            if found is not None:
+                yield found
+                break
+
+
+def scenario_of(fixture: Fixture, case: Case, amount: int) -> Scenario:
+    """The first step of a case with another amount."""
+    step = case.steps[0]
+    arguments = {**step.args, "amount": str(amount)}
+    return Scenario(
+        "canary", "", fixture.rules, fixture.config, case.pre, ((step.op, arguments),), {"kind": "handwritten"}
+    )
+
+
+def release(tester: Tester, vectors: Vectors) -> list[Canary]:
+    """Send all canaries.
+
+    Raises:
+        GaveUpError: The testee crashed too often in a row.
+    """
+    found: list[Canary] = []
+    for fixture, case in wanted(vectors, tester):
+        found += by_amount(tester, fixture, case)
+    for _, fixture, case in vectors.cases():
+        if case.id in vectors.decoys:
+            judgement = tester.run(fixture.rules, fixture.config, case)
+            if judgement.verdict not in (UNSUPPORTED, SKIPPED):
+                found.append(wrong(fixture.rules, case.id, judgement))
+    return found
+
+
+def by_amount(tester: Tester, fixture: Fixture, case: Case) -> Iterator[Canary]:
+    """Accepted with a random amount, which the state must show; rejected; and accepted with a wrong expectation."""
+    session = rule_book(fixture.rules).configure(fixture.config)
+    most = int(str(case.steps[0].args["amount"]))
+    amount = 1 + secrets.randbelow(max(most - 1, 1))
+    accepted = case_of(session, scenario_of(fixture, case, amount))
+    rejected = case_of(session, scenario_of(fixture, case, -amount))
+    yield plain(ACCEPT, fixture.rules, case.id, run(tester, fixture.rules, fixture.config, accepted))
+    yield plain(REJECT, fixture.rules, case.id, run(tester, fixture.rules, fixture.config, rejected))
+    other = case_of(session, scenario_of(fixture, case, amount + 1))
+    # What the state shows for one amount more must not pass for this amount.
+    echoed = evolve(accepted, steps=(evolve(accepted.steps[0], expected=other.steps[0].expected),))
+    assert tester.testee is not None
+    if tester.testee.observes & {"delta", "state", "root"} or tester.testee.is_stepwise:
+        judgement = run(tester, fixture.rules, fixture.config, echoed)
+        lives = judgement.verdict.startswith("fail.")
+        yield Canary(ECHO, fixture.rules, case.id, lives, said(judgement, "another amount passes for this one"))
+    yield wrong(fixture.rules, case.id, run(tester, fixture.rules, fixture.config, decoy(accepted)))
+
+
+def run(tester: Tester, rules: str, config: Mapping[str, Any], case: Case) -> Judgement:
+    """Run a case."""
+    return tester.run(rules, config, case)
+
+
+def plain(kind: str, rules: str, case: str, judgement: Judgement) -> Canary:
+    """A canary that lives where its case passes."""
+    return Canary(kind, rules, case, judgement.verdict == PASS, said(judgement, ""))
+
+
+def wrong(rules: str, case: str, judgement: Judgement) -> Canary:
+    """A canary that lives where its case fails."""
+    return Canary(WRONG, rules, case, judgement.verdict != PASS, said(judgement, "it passes a wrong expectation"))
+
+
+def said(judgement: Judgement, passed: str) -> str:
+    """What happened to a canary."""
+    return passed if judgement.verdict == PASS else f"{judgement.verdict}: {judgement.message}"

@@ -1,0 +1,1 @@
+"""Sources of the conformance vectors: scenarios of the rules' scenes, random walks, observed cases, committed files."""

@@ -1,0 +1,27 @@
+"""All sources of the vectors, in their order."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from perp_reference.conformance.scenarios import Scenario, read_scenario
+from support.vectors.headers import header_scenarios, table_scenarios
+from support.vectors.observed import observed_scenarios
+from support.vectors.scenes import scene_scenarios
+from support.vectors.variants import variants
+from support.vectors.walks import walk_scenarios
+
+__all__ = ["scenarios", "variants"]
+
+COMMITTED = Path(__file__).resolve().parents[2] / "vectors" / "conformance" / "scenarios"
+"""Scenarios in files: what fuzzing found, what kills a mutant, what a solver found."""
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Every scenario but the variants."""
+    yield from scene_scenarios()
+    yield from header_scenarios()
+    yield from table_scenarios()
+    yield from walk_scenarios()
+    yield from observed_scenarios()
+    for file in sorted(COMMITTED.rglob("*.json")):
+        yield read_scenario(file)
