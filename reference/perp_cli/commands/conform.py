@@ -183,6 +183,8 @@ def report(tester: "Tester", came_out: "Run", command: list[str], output: Output
             output.line(f"canary {canary.kind} ({canary.case}): {canary.message}")
     for known in came_out.stale:
         output.line(f"known failure not as listed: {known.line}")
+    if not came_out.canaries_sang and not came_out.ended:
+        output.line("no canary could be sent: connect withdraw, transfer or deposit, without which nothing conforms")
     if came_out.ended:
         output.line(f"ended: {came_out.ended}")
     by_rule = {rule: failed_of(found) for rule, found in came_out.by_rule.items()}

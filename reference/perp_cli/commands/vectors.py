@@ -3,6 +3,7 @@
     perp vectors build      build the archive again from the committed scenarios
     perp vectors verify     check every hash, run the reference on every case, and build again to compare byte by byte
     perp vectors coverage   which guard of which rule is covered on which side of its boundary
+    perp vectors mutants    which small mistakes in the rules no case notices; --every N tries one mutant in N
 
 The archive is tests/vectors/conformance/perpspec-vectors.tar.xz, or the one that --vectors names.
 """
@@ -25,8 +26,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to do, and the archive."""
-    parser.add_argument("action", choices=("build", "verify", "coverage"), help="what to do")
+    parser.add_argument("action", choices=("build", "verify", "coverage", "mutants"), help="what to do")
     parser.add_argument("--vectors", metavar="FILE", help="the archive, by default that of this checkout")
+    parser.add_argument("--every", metavar="N", type=int, default=1, help="of the mutants, one in so many")
+    parser.add_argument(
+        "--least", metavar="PERCENT", type=float, default=95.0, help="fail below this share, 95 by default"
+    )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -44,6 +49,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         return build(path, output)
     if not path.is_file():
         raise UsageError(f"no vectors at {path}")
+    if arguments.action == "mutants":
+        return mutants(path, arguments, output)
     return verify(path, output) if arguments.action == "verify" else coverage(path, output)
 
 
@@ -154,3 +161,33 @@ def coverage(path: Path, output: Output) -> ExitCode:
     output.line(f"{tight} compare numbers, {tight - len(near)} of them are met by one unit on both sides")
     output.document({"guards": document(sides), "missing": gaps, "loose": near})
     return ExitCode.FALSE if gaps else ExitCode.OK
+
+
+def mutants(path: Path, arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Shows which mutants no case notices.
+
+    Raises:
+        UsageError: There is no such mutant.
+    """
+    from perp_reference.conformance.mutants import mutants as all_mutants
+    from perp_reference.conformance.mutants import score
+    from perp_reference.conformance.release import read_vectors
+
+    if arguments.every < 1:
+        raise UsageError(f"--every takes 1 or more, not {arguments.every}")
+    several = list(all_mutants())[:: arguments.every]
+
+    def told(done: int, whole: int) -> None:
+        if sys.stderr.isatty() and done % 50 == 0:
+            output.progress(f"{done} of {whole} mutants")
+
+    found = score(read_vectors(path), several, told)
+    for mutant in found.survivors:
+        output.line(mutant.name)
+    percent = 100 * found.share
+    output.line(f"{found.killed} of {len(several)} mutants are noticed: {percent:.1f} %")
+    survivors = [mutant.name for mutant in found.survivors]
+    output.document(
+        {"mutants": len(several), "noticed": found.killed, "percent": round(percent, 2), "survivors": survivors}
+    )
+    return ExitCode.OK if percent >= arguments.least else ExitCode.FALSE

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from perp_reference.conformance.canaries import Canary, release
+from perp_reference.conformance.canaries import ACCEPT, Canary, release
 from perp_reference.conformance.fixtures import Case, Fixture
 from perp_reference.conformance.judge import CRASH, EXPECTED, PASS, SKIPPED, TIMEOUT, UNSUPPORTED, Judgement
 from perp_reference.conformance.known import Known
@@ -72,9 +72,14 @@ class Run:
             return BROKEN
         if any(not canary.lives for canary in self.canaries):
             return DISQUALIFIED
-        if self.failures or self.stale or not counts[PASS]:
+        if self.failures or self.stale or not counts[PASS] or not self.canaries_sang:
             return NONCONFORMING
         return CONFORMS
+
+    @property
+    def canaries_sang(self) -> bool:
+        """Whether the testee took an operation that canaries can be made of: a withdrawal, a transfer or a deposit."""
+        return any(canary.kind == ACCEPT for canary in self.canaries)
 
     @property
     def by_rule(self) -> dict[str, Counter[str]]:

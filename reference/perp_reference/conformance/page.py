@@ -16,13 +16,16 @@ STYLE = """
 :root { color-scheme: light dark; --line: #8886; --bad: #b3261e; --good: #1b7f4b; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; }
-th, td { border-bottom: 1px solid var(--line); text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; overflow-wrap: anywhere; } 
+th, td { border-bottom: 1px solid var(--line); text-align: left; padding: .2rem .8rem .2rem 0; }
+th, td { vertical-align: top; overflow-wrap: anywhere; }
 td.n { text-align: right; }
-code, pre { font: 13px/1.5 ui-monospace, monospace; } pre { overflow-x: auto;
- padding: .5rem; border: 1px solid var(--line); }
-.bad { color: var(--bad); } .good { color: var(--good); }
+code, pre { font: 13px/1.5 ui-monospace, monospace; }
+pre { overflow-x: auto; padding: .5rem; border: 1px solid var(--line); }
+.bad { color: var(--bad); }
+.good { color: var(--good); }
 details { border-top: 1px solid var(--line); padding: .4rem 0; }
-summary { cursor: pointer; } .words { opacity: .7; }
+summary { cursor: pointer; }
+.words { opacity: .7; }
 """
 
 MOST_SHOWN = 200

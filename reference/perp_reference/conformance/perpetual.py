@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from perp_hash.digest import digest_to_hex, unpack_digest
@@ -28,7 +29,6 @@ from perp_reference.core.tree import Hasher
 from perp_reference.formats.config import decode_config
 from perp_reference.formats.state import KEY_RANGES
 from perp_reference.formats.text import Refused
-from perp_reference.kernels.tree import KERNEL_HASHER
 from perp_spec.language import Rejected
 from perp_spec.perpetual.config import Config, violations
 from perp_spec.perpetual.operations import Header
@@ -46,10 +46,13 @@ class PerpetualSession:
 
     Attributes:
         current: The state.
+        trusts_headers: Take the root and the configuration that a header names as right, and compute neither.
     """
 
-    def __init__(self, config: Config, hasher: Hasher = KERNEL_HASHER) -> None:
+    def __init__(self, config: Config, hasher: Hasher | None = None) -> None:
+        """Start with no records. `hasher` is the compiled one by default, loaded when the first root is asked for."""
         self.current = State(config)
+        self.trusts_headers = False
         self._hasher = hasher
         self._commitment: Commitment | None = None
         self._config_digest: int | None = None
@@ -61,6 +64,11 @@ class PerpetualSession:
         if self._config_digest is None:
             self._config_digest = config_digest(self.current.config)
         return self._config_digest
+
+    @property
+    def config_digest_text(self) -> str:
+        """The digest of the configuration."""
+        return digest_to_hex(unpack_digest(self.config_digest))
 
     def load(self, pre: Any) -> None:
         """Take a state."""
@@ -122,8 +130,10 @@ class PerpetualSession:
     def header_arguments(self, header: Header) -> list[Any]:
         """What the rule of a header takes."""
         state = self.current
-        exchange, ledger = state.get(Exchange, 0), state.get(Ledger, 0)
-        return [header, self.packed_root(), self.config_digest, state.parameters, exchange, ledger]
+        own = header.previous_root, header.config_digest
+        if not self.trusts_headers:
+            own = self.packed_root(), self.config_digest
+        return [header, *own, state.parameters, state.get(Exchange, 0), state.get(Ledger, 0)]
 
     def guards(self, operation: Any) -> list[Guard]:
         """Every guard of an operation, in order, the false ones too."""
@@ -144,7 +154,7 @@ class PerpetualSession:
     def packed_root(self) -> int:
         """The packed root of the state."""
         if self._commitment is None:
-            self._commitment = Commitment(self.current, self._hasher)
+            self._commitment = Commitment(self.current, self._hasher or compiled_hasher())
         elif self._stale:
             self._commitment.update(self._stale)
         self._stale = set()
@@ -204,6 +214,14 @@ class PerpetualBook:
     def page_of(self, operation: str) -> str:
         """The page of a rule."""
         return f"rules/{operation}.md"
+
+
+@cache
+def compiled_hasher() -> Hasher:
+    """The compiled hasher; to load it takes seconds, so that only those wait who need it."""
+    from perp_reference.kernels.tree import KERNEL_HASHER  # noqa: PLC0415
+
+    return KERNEL_HASHER
 
 
 def exact(number: int, denominator: int) -> str:

@@ -138,3 +138,38 @@ def after_delta(book: RuleBook, before: dict[str, Any], delta: dict[str, Any]) -
         if value is None or (book.zero_is_absent and is_zero(value)):
             after.pop(path, None)
     return after
+
+
+Path = tuple[str | int, ...]
+"""Names and places that lead to a value."""
+
+
+def leaves(value: Any, above: Path = ()) -> dict[Path, Any]:
+    """Every string and flag in a JSON value, by its path."""
+    if type(value) is dict:
+        return {path: leaf for name, inner in value.items() for path, leaf in leaves(inner, (*above, name)).items()}
+    if type(value) is list:
+        return {
+            path: leaf for place, inner in enumerate(value) for path, leaf in leaves(inner, (*above, place)).items()
+        }
+    return {above: value}
+
+
+def replaced(value: Any, path: Path, leaf: Any) -> Any:
+    """A JSON value with the value at a path replaced."""
+    if not path:
+        return leaf
+    first, *rest = path
+    if type(value) is list:
+        assert isinstance(first, int)
+        return [*value[:first], replaced(value[first], tuple(rest), leaf), *value[first + 1 :]]
+    return {**value, first: replaced(value[first], tuple(rest), leaf)}
+
+
+def without(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """An object without the member at a path, and without objects that this leaves empty."""
+    first, *rest = path
+    if not rest:
+        return {name: inner for name, inner in value.items() if name != first}
+    inner = without(value[first], tuple(rest))
+    return {**value, first: inner} if inner else {name: other for name, other in value.items() if name != first}

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Any
 
+from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.protocol import OBSERVABLE, PROTOCOL, decode_request, encode_line
 from perp_reference.conformance.rule_sets import RULE_SETS, Applied, RuleBook, Session, Unsupported, rule_book
 from perp_reference.formats.text import Refused
@@ -75,6 +76,8 @@ class Server:
             self._session = self._books[rules].configure(config)
         except Unsupported as why:
             return {"result": "unsupported", "why": str(why)}
+        if isinstance(self._session, PerpetualSession):
+            self._session.trusts_headers = "root" not in self.features
         return {"result": "ok"}
 
     def session(self) -> Session:
@@ -134,4 +137,5 @@ def reference(rules: tuple[str, ...] = RULE_SETS, observes: tuple[str, ...] | No
     about = {"name": "perpspec reference", "version": str(PROTOCOL), "language": "Python", "source": ""}
     shown = ("reason", "delta", "root", "outputs") if observes is None else observes
     assert set(shown) <= set(OBSERVABLE)
-    return Server(about, {name: rule_book(name) for name in rules}, shown)
+    features = ("root", "config_digest") if "root" in shown else ()
+    return Server(about, {name: rule_book(name) for name in rules}, shown, features)

@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from perp_reference.conformance.schemas import write_schemas as write_conformance_schemas
 from perp_reference.errors import MalformedInput
 from perp_reference.formats.batch import OPERATIONS, SignedBatch, decode_draft, encode_batch, encode_draft
 from perp_reference.formats.config import decode_config, encode_config
@@ -27,6 +28,7 @@ def test_a_published_schema_is_up_to_date(root: Path, name: str) -> None:
 
 def test_no_other_schema_is_published(root: Path, tmp_path: Path) -> None:
     write_schemas(tmp_path)
+    write_conformance_schemas(tmp_path)
     assert {path.name for path in (root / "docs" / "schemas").iterdir()} == {path.name for path in tmp_path.iterdir()}
 
 

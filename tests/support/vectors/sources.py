@@ -7,6 +7,7 @@ from perp_reference.conformance.scenarios import Scenario, read_scenario
 from support.vectors.headers import header_scenarios, table_scenarios
 from support.vectors.observed import observed_scenarios
 from support.vectors.scenes import scene_scenarios
+from support.vectors.unsettled import unsettled_scenarios
 from support.vectors.variants import variants
 from support.vectors.walks import walk_scenarios
 
@@ -21,6 +22,7 @@ def scenarios() -> Iterator[Scenario]:
     yield from scene_scenarios()
     yield from header_scenarios()
     yield from table_scenarios()
+    yield from unsettled_scenarios()
     yield from walk_scenarios()
     yield from observed_scenarios()
     for file in sorted(COMMITTED.rglob("*.json")):

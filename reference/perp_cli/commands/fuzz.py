@@ -1,0 +1,148 @@
+"""Looks for inputs on which an implementation differs from the reference, and makes them small.
+
+    perp fuzz [--seconds N] [--seed N] [--rules NAME] [--out DIR] -- COMMAND...
+    perp fuzz --replay FILE -- COMMAND...
+
+Scenarios near the vectors run on both. The first divergence is shrunk to few operations and small numbers and written
+as a fixture; --replay runs such a fixture again. 0: none was found, or the replayed case passes. 1: a divergence.
+"""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perp_cli.commands.conform import open_vectors, report_no_start, start
+from perp_cli.errors import UsageError
+from perp_cli.exit_codes import ExitCode
+from perp_cli.output import Output
+
+if TYPE_CHECKING:
+    from perp_reference.conformance.differ import Differ, Divergence
+    from perp_reference.conformance.tester import Tester
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes how long to look, where to begin, and the command."""
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long to look, 60 by default")
+    parser.add_argument("--seed", type=int, default=0, help="where to begin; another seed finds other inputs")
+    parser.add_argument("--rules", choices=("perpetual", "starkex"), default="", help="one rule set only")
+    parser.add_argument("--level", type=int, choices=(0, 1, 2), default=1, help="as of perp conform")
+    parser.add_argument("--vectors", metavar="FILE", help="archive to start from, by default the one of this checkout")
+    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=10.0, help="for a case, 10 by default")
+    parser.add_argument("--out", metavar="DIR", default=".", help="where a divergence is written, by default here")
+    parser.add_argument("--replay", metavar="FILE", help="run the cases of a fixture instead")
+    parser.add_argument("command", metavar="-- COMMAND", nargs="+", help="the command that starts the implementation")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Looks for a divergence, or replays one.
+
+    Raises:
+        MalformedInput: The archive or the fixture is malformed.
+        UsageError: The command cannot be started, or the divergence cannot be written.
+    """
+    from perp_reference.conformance.tester import Failure, GaveUpError, Tester
+
+    with Tester(arguments.command, arguments.level, arguments.timeout) as tester:
+        try:
+            start(tester)
+            return replay(tester, arguments, output) if arguments.replay else look(tester, arguments, output)
+        except Failure as failure:
+            return report_no_start(failure, tester, output)
+        except GaveUpError as error:
+            output.line(f"ended: {error}")
+            output.document({"ended": str(error)})
+            return ExitCode.TESTEE_CRASHED
+
+
+def look(tester: "Tester", arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Looks for a divergence.
+
+    Raises:
+        MalformedInput: The archive is malformed.
+        UsageError: The divergence cannot be written.
+    """
+    from perp_reference.conformance.fixtures import encode_fixture
+    from perp_reference.conformance.fuzz import Hunt, as_fixture, hunt
+
+    vectors = open_vectors(arguments.vectors)
+
+    def told(differ: "Differ", seconds: float) -> None:
+        output.progress(f"{seconds:.0f} s: {differ.statistics.examples} examples")
+
+    order = Hunt(arguments.seconds, arguments.seed, arguments.rules)
+    differ, divergence, seconds = hunt(tester, vectors, order, told)
+    shown = differ.statistics.document()
+    for name, value in shown.items():
+        output.line(f"{name}: {value}")
+    if divergence is None:
+        output.line(f"no divergence in {seconds:.0f} s")
+        output.document({"divergence": None, "statistics": shown})
+        return ExitCode.OK
+    assert tester.testee is not None
+    fixture = as_fixture(divergence, arguments.seed, tester.testee)
+    path = Path(arguments.out) / f"{fixture.cases[0].id.replace('/', '-')}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_fixture(fixture))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    again = f"perp fuzz --replay {shlex.quote(str(path))} -- {shlex.join(arguments.command)}"
+    output.line(f"found after {seconds:.1f} s, shrunk to {len(divergence.scenario.steps)} operations")
+    for line in told_of(divergence):
+        output.line(line)
+    output.line(again)
+    found = {"file": str(path), "case": fixture.cases[0].id, "seconds": round(seconds, 2), "reproduce": again}
+    output.document({"divergence": found | described(divergence), "statistics": shown})
+    return ExitCode.FALSE
+
+
+def described(divergence: "Divergence") -> dict[str, object]:
+    """A divergence for programs."""
+    judgement = divergence.judgement
+    return {
+        "verdict": judgement.verdict,
+        "rule": divergence.case.steps[divergence.step].op,
+        "message": judgement.message,
+        "operations": len(divergence.scenario.steps),
+        "steps": [{"op": name, "args": arguments} for name, arguments in divergence.scenario.steps],
+    }
+
+
+def told_of(divergence: "Divergence") -> list[str]:
+    """A divergence for people."""
+    import json
+
+    judgement = divergence.judgement
+    lines = [json.dumps({"op": name, **arguments}) for name, arguments in divergence.scenario.steps]
+    lines.append(f"{judgement.verdict} in {divergence.case.steps[divergence.step].op}: {judgement.message}")
+    lines += [f"  {d.path}: expected {d.expected}, got {d.got}" for d in judgement.differences]
+    return lines
+
+
+def replay(tester: "Tester", arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Runs the cases of a fixture.
+
+    Raises:
+        MalformedInput: The fixture is malformed.
+    """
+    from perp_reference.conformance.conform import Tried
+    from perp_reference.conformance.fixtures import decode_fixture
+    from perp_reference.conformance.judge import PASS
+    from perp_reference.conformance.report import case_document, text_of
+    from perp_reference.formats.text import read_file
+
+    path = Path(arguments.replay)
+    fixture = decode_fixture(read_file(path), str(path))
+    failed: list[dict[str, object]] = []
+    for case in fixture.cases:
+        judgement = tester.run(fixture.rules, fixture.config, case)
+        if judgement.verdict != PASS:
+            item = Tried(str(path), fixture.rules, fixture.config, case, judgement)
+            failed.append(case_document(item, arguments.command))
+            for line in list(text_of(item, arguments.command))[:-1]:
+                output.line(line)
+    output.line(f"{len(fixture.cases) - len(failed)} of {len(fixture.cases)} cases pass")
+    output.document({"cases": len(fixture.cases), "failures": failed})
+    return ExitCode.FALSE if failed else ExitCode.OK

