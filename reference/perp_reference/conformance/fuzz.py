@@ -13,6 +13,7 @@ from typing import Any
 import hypothesis
 import hypothesis.strategies as st
 from attrs import evolve, frozen
+from hypothesis.errors import Flaky
 
 from perp_reference.conformance.differ import Differ, Divergence
 from perp_reference.conformance.fixtures import Case, Fixture, canonical, sha256
@@ -27,6 +28,14 @@ EXAMPLES = 200
 """Of one run of Hypothesis, all under one configuration; another seed follows."""
 
 MOST_STEPS = 8
+
+CHECKS = (
+    hypothesis.HealthCheck.too_slow,
+    hypothesis.HealthCheck.filter_too_much,
+    hypothesis.HealthCheck.data_too_large,
+    hypothesis.HealthCheck.large_base_example,
+)
+"""Warnings of Hypothesis that are meant for tests."""
 
 HYPOTHESIS_SHRINKS = 250
 """Examples that Hypothesis may try to make a divergence smaller; the rest is for our own shrinking."""
@@ -186,7 +195,7 @@ def one_run(differ: Differ, known: Bases, seed: str, deadline: float) -> tuple[D
         database=None,
         derandomize=False,
         phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=CHECKS,
         verbosity=hypothesis.Verbosity.quiet,
         report_multiple_bugs=False,
         print_blob=False,
@@ -206,7 +215,7 @@ def one_run(differ: Differ, known: Bases, seed: str, deadline: float) -> tuple[D
                 best[0] = (divergence, best[0][1])
             raise Found(divergence)
 
-    with contextlib.suppress(Found, Enough, hypothesis.errors.Flaky):
+    with contextlib.suppress(Found, Enough, Flaky):
         search()
     return best[0] if best else None
 

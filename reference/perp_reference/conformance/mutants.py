@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -170,7 +171,7 @@ def call_changes(node: ast.Call) -> Iterator[Change]:
         yield f"{ast.unparse(node)}: exchanged", lambda: node.args.__setitem__(slice(1, 3), node.args[:0:-1])
     if name == "carry":
         for place, keyword in enumerate(node.keywords):
-            yield f"{ast.unparse(node)}: without {keyword.arg}", lambda place=place: node.keywords.pop(place)
+            yield f"{ast.unparse(node)}: without {keyword.arg}", partial(node.keywords.__delitem__, place)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from attrs import evolve
 
@@ -63,7 +64,7 @@ class Shrinker:
         for path in fields(self._best.scenario):
             value = value_at(self._best.scenario, path)
             zero = False if isinstance(value, bool) else "0"
-            if value != zero and (value is True or DECIMAL.fullmatch(value)):
+            if value != zero and (isinstance(value, bool) or DECIMAL.fullmatch(value)):
                 self.try_one(with_value(self._best.scenario, path, zero))
 
     def snap(self) -> None:
@@ -121,12 +122,12 @@ def fields(scenario: Scenario) -> list[Path]:
 
 def value_at(scenario: Scenario, path: Path) -> str | bool:
     """The value at a path; a flag that is false where there is none any more."""
-    first, *rest = path
-    value = scenario.pre if first == "pre" else scenario.steps[rest.pop(0)][1] if rest[0] < len(scenario.steps) else {}
-    for part in rest:
-        if (type(value) is dict and part not in value) or (type(value) is list and part >= len(value)):
-            return False
-        value = value[part]
+    value: Any = {"pre": scenario.pre, "steps": [arguments for _, arguments in scenario.steps]}
+    try:
+        for part in path:
+            value = value[part]
+    except (KeyError, IndexError):
+        return False
     return value if isinstance(value, str | bool) else False
 
 
