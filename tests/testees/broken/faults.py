@@ -55,10 +55,10 @@ FAULTS: dict[str, Fault] = {
         only=False,
     ),
     "margin_rounded_down": fault(
-        "the margin of a bracket is rounded down",
+        "the initial margin is rounded down",
         f"{HEALTH}.margin_at",
-        "mul_div_ceil(part_1, market.initial_1_ppm, PPM)",
-        "mul_div_floor(part_1, market.initial_1_ppm, PPM)",
+        "initial_below + mul_div_ceil(part, initial_ppm, PPM)",
+        "initial_below + mul_div_floor(part, initial_ppm, PPM)",
         "trade",
         "withdraw",
         "transfer",
