@@ -108,7 +108,7 @@ FAULTS: dict[str, Fault] = {
     "self_trade": fault(
         "two accounts of one owner can trade with each other",
         f"{RULES}.trading.trade",
-        "buying.owner != selling.owner",
+        "buyer.owner != seller.owner",
         "True",
         "trade",
     ),
@@ -128,7 +128,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "upper_median": fault(
         "the median of an even number of reports is the upper one",
-        f"{RULES}.ticks.require_report",
+        f"{RULES}.ticks.reported_median",
         "both(2 * at_most >= report.count, 2 * at_least > report.count)",
         "both(2 * at_most > report.count, 2 * at_least >= report.count)",
         "oracle_tick",
@@ -143,8 +143,8 @@ FAULTS: dict[str, Fault] = {
     "losses_of_longs_only": fault(
         "socialised losses are borne by longs alone",
         f"{HEALTH}.side_index",
-        "price.funding_index - price.loss_index",
-        "price.funding_index",
+        "select(size < 0, -price.loss_index, price.loss_index)",
+        "select(size < 0, 0, price.loss_index)",
         "trade",
         "withdraw",
         "liquidate",
