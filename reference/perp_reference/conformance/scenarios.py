@@ -16,6 +16,7 @@ from perp_reference.conformance.fixtures import (
     Fixture,
     Step,
     compact,
+    decode_fixture,
 )
 from perp_reference.conformance.rule_sets import RULE_SETS, Session, rule_book
 from perp_reference.conformance.shapes import STRICT, Fixed, Listing, Members, Only, Text
@@ -100,13 +101,33 @@ def decode_scenario(data: bytes, file: str) -> Scenario:
     return Scenario(**own, steps=steps, flags=tuple(value["flags"]), needs=tuple(value["needs"]))
 
 
-def read_scenario(path: Path) -> Scenario:
-    """The scenario in a file.
+def read_committed(path: Path) -> list[Scenario]:
+    """The scenarios in a file: the one of a scenario, or those of a fixture, whose expectations are left behind.
 
     Raises:
         MalformedInput: It cannot be read or breaks the format.
     """
-    return decode_scenario(read_file(path), str(path))
+    data = read_file(path)
+    if f'"{SCENARIO_SCHEMA}"'.encode() in data[:100]:
+        return [decode_scenario(data, str(path))]
+    fixture = decode_fixture(data, str(path))
+    return [scenario_of(fixture, case) for case in fixture.cases]
+
+
+def scenario_of(fixture: Fixture, case: Case) -> Scenario:
+    """The scenario of a case."""
+    return Scenario(
+        id=case.id,
+        comment=case.comment,
+        rules=fixture.rules,
+        config=fixture.config,
+        pre=case.pre,
+        steps=tuple((step.op, step.args) for step in case.steps),
+        source=case.source,
+        flags=case.flags,
+        needs=case.needs,
+        level=case.level,
+    )
 
 
 # From scenarios to fixtures

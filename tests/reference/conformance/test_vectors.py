@@ -20,13 +20,20 @@ from perp_reference.conformance.release import (
     uncompressed,
 )
 from perp_reference.conformance.release import archive as made
-from perp_reference.conformance.scenarios import decode_scenario, encode_scenario
+from perp_reference.conformance.scenarios import Sheet, decode_scenario, encode_scenario, fixture_of, read_committed
 from perp_reference.conformance.schemas import schemas
 from perp_reference.conformance.spec import SPEC_VERSION, spec_digest
 from perp_reference.conformance.verify import disagreements
 from perp_reference.errors import MalformedInput
+from perp_reference.formats.batch import SignedBatch, encode_batch
+from perp_reference.formats.config import encode_config
 from perp_reference.formats.schemas import schema_text
+from perp_reference.formats.signed import Signature, Signed
+from perp_reference.formats.state import encode_state
+from perp_spec.perpetual.operations import EndBatch, Header, Intent, Withdraw
+from support.scenes.money import deposit_scene
 from support.vectors import sources
+from support.vectors.witnesses import witness_scenarios
 
 
 def test_the_archive_is_what_the_sources_give_byte_by_byte(vectors: Vectors) -> None:
@@ -116,3 +123,31 @@ def test_scenarios_round_trip() -> None:
     scenario = next(sources.scenarios())
     again = decode_scenario(encode_scenario(evolve(scenario, covers=())), "s")
     assert again == evolve(scenario, covers=())
+
+
+def test_what_fuzzing_wrote_becomes_a_scenario(vectors: Vectors, tmp_path: Path) -> None:
+    fixture = vectors.fixtures["perpetual/cancel"]
+    file = tmp_path / "found.json"
+    file.write_bytes(encode_fixture(fixture))
+    found = read_committed(file)
+    assert [scenario.id for scenario in found] == [case.id for case in fixture.cases]
+    file.write_bytes(encode_scenario(found[0]))
+    assert read_committed(file) == [evolve(found[0], level="required", covers=())]
+
+
+def test_a_witness_in_the_file_formats_becomes_a_scenario(tmp_path: Path) -> None:
+    world, _ = deposit_scene()
+    own = tmp_path / "margin-on-the-edge"
+    own.mkdir()
+    (own / "config.json").write_bytes(encode_config(world.state.config))
+    (own / "state.jsonl").write_bytes(encode_state(world.state, 1, 0, 0))
+    operations = [
+        Signed(Withdraw(4, 5, Intent(nonce=1, expiry=2_000_000)), (Signature(bytes(32), bytes(64)),)),
+        Signed(Withdraw(4, 5, Intent(nonce=2, expiry=2_000_000)), (None,)),
+        Signed(EndBatch(0)),
+    ]
+    (own / "batch.jsonl").write_bytes(encode_batch(SignedBatch(Header(2, 1_000_010), tuple(operations))))
+    [scenario] = witness_scenarios(tmp_path)
+    case = fixture_of(Sheet("perpetual", scenario.config, [scenario])).cases[0]
+    assert case.id == "witnesses/margin-on-the-edge"
+    assert [step.expected.reason for step in case.steps] == [None, None, "BAD_SIGNATURE", None]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from perp_reference.conformance.scenarios import Scenario, numbered_apart, read_scenario
+from perp_reference.conformance.scenarios import Scenario, numbered_apart, read_committed
 from support.vectors.headers import header_scenarios, table_scenarios
 from support.vectors.killers import killer_scenarios
 from support.vectors.large import large_scenarios
@@ -12,11 +12,12 @@ from support.vectors.scenes import scene_scenarios
 from support.vectors.unsettled import unsettled_scenarios
 from support.vectors.variants import variants
 from support.vectors.walks import walk_scenarios
+from support.vectors.witnesses import witness_scenarios
 
 __all__ = ["scenarios", "variants"]
 
 COMMITTED = Path(__file__).resolve().parents[2] / "vectors" / "conformance" / "scenarios"
-"""Scenarios in files: what fuzzing found, what kills a mutant, what a solver found."""
+"""Scenarios in files of their own, and fixtures that fuzzing wrote: what was found once stays tested."""
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -37,5 +38,6 @@ def written() -> Iterator[Scenario]:
     yield from large_scenarios()
     yield from walk_scenarios()
     yield from observed_scenarios()
+    yield from witness_scenarios()
     for file in sorted(COMMITTED.rglob("*.json")):
-        yield read_scenario(file)
+        yield from read_committed(file)

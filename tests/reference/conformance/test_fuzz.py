@@ -1,0 +1,84 @@
+"""Fuzzing finds a divergence, makes it small, and writes a fixture that shows it again."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perp_cli.main import main
+from perp_reference.conformance.differ import Differ, Divergence
+from perp_reference.conformance.fixtures import Case, Expected, Step
+from perp_reference.conformance.judge import STATE, Judgement
+from perp_reference.conformance.scenarios import Scenario
+from perp_reference.conformance.shrink import Shrinker
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = main(["fuzz", "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def engine(testees: Path, name: str, *arguments: str) -> list[str]:
+    return ["--", sys.executable, str(testees / name / "testee.py"), *arguments]
+
+
+def test_a_divergence_is_found_made_small_and_shown_again(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path
+) -> None:
+    broken = engine(testees, "broken", "lost_fee")
+    code, found = run(capsys, "--seconds", "60", "--out", str(tmp_path), *broken)
+    divergence = found["divergence"]
+    assert (code, divergence["verdict"], divergence["rule"]) == (1, "fail.state", "trade")
+    assert divergence["operations"] == 1
+    assert found["statistics"]["examples"] > 0
+
+    [file] = tmp_path.iterdir()
+    fixture = json.loads(file.read_text(encoding="utf-8"))
+    assert fixture["cases"][0]["source"] == {"kind": "fuzz", "seed": "0", "found_in": "broken: lost_fee 1"}
+    assert divergence["reproduce"].startswith(f"perp fuzz --replay {file} -- ")
+
+    code, found = run(capsys, "--replay", str(file), *broken)
+    assert (code, [failure["verdict"] for failure in found["failures"]]) == (1, ["fail.state"])
+    code, found = run(capsys, "--replay", str(file), *engine(testees, "reference", "delta"))
+    assert (code, found) == (0, {"cases": 1, "failures": []})
+
+
+def test_the_reference_differs_nowhere(capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path) -> None:
+    arguments = ("--seconds", "3", "--seed", "7", "--out", str(tmp_path))
+    code, found = run(capsys, *arguments, *engine(testees, "reference", "reason", "delta", "outputs"))
+    assert (code, found["divergence"], list(tmp_path.iterdir())) == (0, None, [])
+    assert found["statistics"]["examples"] > 10
+    assert 0.1 < found["statistics"]["accepted_share"] < 0.9
+
+
+class Adder(Differ):
+    """Differs on every scenario that pays out 137 atoms or more in its steps together, from an account that exists."""
+
+    def __init__(self) -> None:
+        self.tried = 0
+
+    def compare(self, scenario: Scenario, counts: bool = True) -> Divergence | None:
+        del counts
+        self.tried += 1
+        total = sum(int(arguments["amount"]) for _, arguments in scenario.steps)
+        if total < 137 or "4" not in scenario.pre.get("account", {}):
+            return None
+        expected = Expected(None, (), {}, "0" * 64, {})
+        steps = tuple(Step(name, arguments, expected) for name, arguments in scenario.steps)
+        case = Case("a", "", "required", (), ("withdraw",), (), {}, scenario.pre, steps)
+        return Divergence(scenario, case, Judgement(STATE, len(steps) - 1))
+
+
+def test_shrinking_drops_steps_and_records_zeroes_fields_and_snaps_to_the_boundary() -> None:
+    pre = {"account": {"3": {"collateral": "7"}, "4": {"collateral": "9000"}}, "ledger": {"vault": "9000"}}
+    steps = tuple(("withdraw", {"amount": amount, "flag": True}) for amount in ("5", "900", "60"))
+    scenario = Scenario("a", "", "perpetual", {}, pre, steps, {"kind": "fuzz"})
+    differ = Adder()
+    divergence = differ.compare(scenario)
+    assert divergence is not None
+    small = Shrinker(differ, divergence).shrink().scenario
+    assert small.steps == (("withdraw", {"amount": "137", "flag": False}),)
+    assert small.pre == {"account": {"4": {"collateral": "1"}}}
+    assert differ.tried < 100

@@ -1,0 +1,64 @@
+"""Scenarios of solver witnesses: a directory each, with config.json, state.jsonl and batch.jsonl in the file formats.
+
+A signed part counts as authorised where it has any signature: whether that is right is not a matter of the rules.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from perp_reference.conformance.perpetual import PerpetualSession
+from perp_reference.conformance.scenarios import Scenario
+from perp_reference.formats.batch import read_batch
+from perp_reference.formats.config import read_config
+from perp_reference.formats.signed import Signed
+from perp_reference.formats.state import read_state
+from support.vectors.build import scenario
+
+DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "witnesses"
+
+
+def witness_scenarios(directory: Path = DIRECTORY) -> Iterator[Scenario]:
+    """One scenario for each witness."""
+    for own in sorted(directory.glob("*/")):
+        yield witness(own)
+
+
+def witness(own: Path) -> Scenario:
+    """The scenario of a witness."""
+    config = read_config(own / "config.json")
+    records = dict(read_state(own / "state.jsonl").records)
+    batch = read_batch(own / "batch.jsonl")
+    session = PerpetualSession(config)
+    session.take(records)
+    # A solver knows no digests: the header names the right ones.
+    header = attrs.evolve(batch.header, previous_root=session.packed_root(), config_digest=session.config_digest)
+    operations = [header, *(authorised(signed) for signed in batch.operations)]
+    name = own.name.lower().replace(" ", "-")
+    return scenario(
+        f"witnesses/{name}", f"Found by a solver: {name}.", config, records, operations, kind="solver", test=name
+    )
+
+
+def authorised(signed: Signed) -> Any:
+    """An operation with its flags set."""
+    return flagged(signed.operation, bool(signed.signatures) and all(present(given) for given in signed.signatures))
+
+
+def present(given: Any) -> bool:
+    """Whether a signed part has a signature."""
+    return any(item is not None for item in given) if isinstance(given, tuple) else given is not None
+
+
+def flagged(record: Any, flag: bool) -> Any:
+    """A record with every flag `authorised` in it set."""
+    changes: dict[str, Any] = {}
+    for attribute in attrs.fields(type(record)):
+        value = getattr(record, attribute.name)
+        if attribute.name == "authorised":
+            changes["authorised"] = flag
+        elif "nested" in attribute.metadata:
+            changes[attribute.name] = flagged(value, flag)
+    return attrs.evolve(record, **changes)
