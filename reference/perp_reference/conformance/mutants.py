@@ -5,7 +5,6 @@ in a way of its own. The function object stays the same, so whoever imported it 
 """
 
 import ast
-import copy
 import inspect
 import sys
 import textwrap
@@ -15,7 +14,7 @@ from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.release import Vectors
@@ -55,7 +54,7 @@ CALLED = {
 }
 """A function, and one that is mistaken for it."""
 
-LEFT_OUT = ("negate", "absolute", "indicator")
+LEFT_OUT = ("negate", "absolute")
 """Functions of one argument that are forgotten."""
 
 GUARDS = ("require", "require_if", "require_live", "require_market", "require_account", "require_amount")
@@ -70,8 +69,10 @@ class Mutant:
     line: int
     """In the module."""
     what: str
-    tree: ast.Module = field(repr=False, eq=False)
-    """The function with the mistake."""
+    node: int
+    """Which node of the function, in the order of ast.walk."""
+    change: int
+    """Which of its changes."""
 
     @property
     def name(self) -> str:
@@ -102,21 +103,35 @@ def mutants() -> Iterator[Mutant]:
 
 def mutants_of(function: FunctionType) -> Iterator[Mutant]:
     """The mutants of a function."""
+    tree, first = parsed(function)
+    for place, node in enumerate(nodes_of(tree)):
+        line = first + getattr(node, "lineno", 1) - 1
+        for number, (what, _) in enumerate(changes(node)):
+            yield Mutant(function.__module__, function.__name__, line, what, place, number)
+
+
+def parsed(function: FunctionType) -> tuple[ast.Module, int]:
+    """A function without its decorators, and the line of its module that it begins in."""
     source, first = inspect.getsourcelines(function)
     tree = ast.parse(textwrap.dedent("".join(source)))
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef)
     definition.decorator_list = []
-    nodes = list(ast.walk(ast.Module(definition.body, [])))
-    for place, node in enumerate(nodes):
-        for number, (what, _) in enumerate(changes(node)):
-            changed = copy.deepcopy(tree)
-            own = changed.body[0]
-            assert isinstance(own, ast.FunctionDef)
-            target = list(ast.walk(ast.Module(own.body, [])))[place]
-            list(changes(target))[number][1]()
-            line = first + getattr(node, "lineno", 1) - 1
-            yield Mutant(function.__module__, function.__name__, line, what, ast.fix_missing_locations(changed))
+    return tree, first
+
+
+def nodes_of(tree: ast.Module) -> list[ast.AST]:
+    """The nodes of a function's body."""
+    definition = tree.body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    return list(ast.walk(ast.Module(definition.body, [])))
+
+
+def made(mutant: Mutant, function: FunctionType) -> ast.Module:
+    """A function with the mistake in."""
+    tree, _ = parsed(function)
+    list(changes(nodes_of(tree)[mutant.node]))[mutant.change][1]()
+    return ast.fix_missing_locations(tree)
 
 
 Change = tuple[str, Callable[[], None]]
@@ -180,7 +195,7 @@ def mutated(mutant: Mutant) -> Iterator[None]:
     module = sys.modules[mutant.module]
     function = plain(vars(module)[mutant.function])
     namespace = dict(vars(module))
-    exec(compile(mutant.tree, f"<mutant of {mutant.function}>", "exec"), namespace)  # noqa: S102 - our own source
+    exec(compile(made(mutant, function), f"<mutant of {mutant.function}>", "exec"), namespace)  # noqa: S102 - our own source
     kept: CodeType = function.__code__
     function.__code__ = namespace[mutant.function].__code__
     try:
@@ -211,6 +226,8 @@ class Trial:
     steps: tuple[Step, ...]
     calls: frozenset[CodeType]
     """What it runs."""
+    needs_roots: bool = False
+    """A header of it names a wrong root or configuration."""
 
 
 def trials(vectors: Vectors) -> list[Trial]:
@@ -224,14 +241,12 @@ def trials(vectors: Vectors) -> list[Trial]:
         for case in fixture.cases:
             if case.id in vectors.decoys:
                 continue
-            # A header that names a wrong root is the business of the root, which no mutant of the rules changes.
             session.trusts_headers = not case.needs
             records = decode_state(case.pre)
             session.take(records)
             operations = [decode_operation(step.op, dict(step.args)) for step in case.steps]
             steps, calls = observed(session, operations)
-            if not case.needs:
-                found.append(Trial(case.id, session, records, steps, calls))
+            found.append(Trial(case.id, session, records, steps, calls, bool(case.needs)))
     return sorted(found, key=lambda trial: len(trial.steps))
 
 
@@ -271,7 +286,7 @@ def outcome(session: PerpetualSession, operation: Any) -> tuple[Any, dict[Record
 def notices(trial: Trial) -> bool:
     """Whether a case comes out otherwise than it should."""
     session = trial.session
-    session.trusts_headers = True
+    session.trusts_headers = not trial.needs_roots
     session.take(trial.records)
     try:
         return any(outcome(session, step.operation) != (step.reason, step.changed) for step in trial.steps)

@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
-from perp_reference.conformance.boundary import Leaf, Moment, changed, has_root, leaves, with_leaf, words
+from perp_reference.conformance.boundary import Leaf, Moment, has_root, with_leaf, words
 from perp_reference.conformance.fixtures import Case, Fixture
 from perp_reference.conformance.mutants import Mutant, Step, Trial, mutants, mutated, notices, observed, plain, score
 from perp_reference.conformance.perpetual import PerpetualSession
@@ -37,17 +37,19 @@ from perp_reference.conformance.values import (
 from perp_reference.core.encoding import EncodingError
 from perp_reference.core.state import OutOfRangeError, RecordKey
 from perp_spec.perpetual.operations import Header
-from perp_spec.perpetual.records import MarketPrice, Position
-from perp_spec.words import fields_of
+from perp_spec.perpetual.records import Account, Exchange, Ledger, MarketPrice, Position
+from perp_spec.words import Unit, fields_of
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "conformance"
 
 FILE = VECTORS / "killers.jsonl"
 
-CANDIDATES = 12_000
+CANDIDATES = 20_000
 """Moments that are tried."""
 
-SEED = 1
+MOST_CHANGES = 9
+
+SEED = 2
 
 
 @frozen
@@ -73,6 +75,8 @@ def usable(session: PerpetualSession, moment: Moment) -> bool:
         if place.record is MarketPrice and max(record.price, record.index) > markets[place.key].max_price:
             return False
         if place.record is Position and not held(record, session):
+            return False
+        if getattr(record, "market", 0) >= len(markets):
             return False
     if any(not field.low <= word <= field.high for _, word, field in words(moment.operation)):
         return False
@@ -104,59 +108,121 @@ def moments(vectors: Vectors) -> Iterator[tuple[Fixture, Case, int, Moment]]:
                 session.apply_operation(operation)
 
 
+def all_words(record: Any) -> Iterator[tuple[tuple[str | int, ...], int, Unit]]:
+    """Path, value and unit of each word and flag of a record."""
+    for path, word, field in words(record):
+        yield path, word, field.unit
+    for name, field in fields_of(type(record)).items():
+        if field.unit is Unit.FLAG:
+            yield (name,), getattr(record, name), Unit.FLAG
+
+
 def near(rng: Random, moment: Moment) -> tuple[tuple[Leaf, int], ...]:
-    """Up to three words changed."""
-    found = leaves(moment)
-    places = list(found)
-    own = [leaf for leaf in places if leaf.place is None]
+    """Up to three words changed, of the operation or of some record of each kind alike."""
+    kinds: dict[type[Any], list[RecordKey]] = {}
+    for place in moment.records:
+        kinds.setdefault(place.record, []).append(place)
+    accounts = [place.key for place in kinds[Account]]
     chosen: dict[Leaf, int] = {}
-    for _ in range(rng.randint(1, 3)):
-        leaf = rng.choice(own if own and rng.random() < 0.35 else places)
-        word = found[leaf]
-        another = found[rng.choice(places)]
-        options = (
-            word + 1,
-            word - 1,
-            0,
-            word // 2,
-            2 * word,
-            another,
-            another + 1,
-            word + another,
-            word - another,
-            -word,
-        )
-        chosen[leaf] = rng.choice((*options, rng.randint(0, 8), word + rng.randint(-50, 50), 3 * word // 4))
+    for _ in range(rng.choice((1, 1, 2, 2, 3))):
+        place = None if rng.random() < 0.4 else rng.choice(kinds[rng.choice(list(kinds))])
+        found = list(all_words(moment.operation if place is None else moment.records[place]))
+        if found:
+            path, word, unit = rng.choice(found)
+            chosen[Leaf(place, path)] = another(rng, moment, accounts, word, unit)
     return tuple(chosen.items())
 
 
-def candidates(vectors: Vectors, count: int) -> Iterator[tuple[PerpetualSession, Candidate, Step, frozenset[CodeType]]]:
-    """Moments near the cases, with what the rules say of them and run for it."""
-    by_rule: dict[str, list[tuple[Fixture, Case, int, Moment]]] = {}
-    for item in moments(vectors):
-        by_rule.setdefault(NAMES[type(item[3].operation)], []).append(item)
-    sessions: dict[int, PerpetualSession] = {}
+def another(rng: Random, moment: Moment, accounts: list[int], word: int, unit: Unit) -> int:
+    """Another value for a word of some unit."""
+    if unit is Unit.FLAG:
+        return not word
+    if unit is Unit.ID:
+        return rng.choice((*accounts, 0, 1, 2, word + 1))
+    if unit is Unit.TIME:
+        now = moment.records[RecordKey(Exchange, 0)].time
+        ages = (0, 1, -1, 59, 60, 61, 119, 120, 121, 240, 300, 1_799, 1_800, 1_801, 3_599, 3_600, 3_601, 7_200, 86_400)
+        return rng.choice((word + 1, word - 1, 0, now, *(now - age for age in ages)))
+    if unit is Unit.ATOMS:
+        amounts = [amount for amount in atoms_of(moment) if amount]
+        like = rng.choice(amounts) if amounts else 1
+        near_by = (word + 1, word - 1, 0, word // 2, 2 * word, -word, like, word + like, word - like, word - 2 * like)
+        return rng.choice((*near_by, rng.randint(-9, 9), word + rng.randint(-5_000, 5_000)))
+    return rng.choice(
+        (word + 1, word - 1, 0, word // 2, 2 * word, -word, rng.randint(0, 8), word + rng.randint(-50, 50))
+    )
+
+
+def atoms_of(moment: Moment) -> Iterator[int]:
+    """The amounts of money in a state."""
+    for place, record in moment.records.items():
+        if place.record in (Account, Ledger):
+            yield from (word for _, word, field in words(record) if field.unit is Unit.ATOMS)
+
+
+Tried = tuple[PerpetualSession, Candidate, Step, frozenset[CodeType]]
+"""A candidate with its session, what the rules say of it, and what they run for it."""
+
+
+def candidates(vectors: Vectors, count: int) -> Iterator[Tried]:
+    """Moments near the cases; one whose outcome is new becomes a place to go on from."""
+    corpus: dict[str, list[tuple[Fixture, Candidate]]] = {}
+    for fixture, case, step, moment in moments(vectors):
+        begun = Candidate(case.id, step, (), moment, fixture.config)
+        corpus.setdefault(NAMES[type(moment.operation)], []).append((fixture, begun))
+    sessions = {id(fixture): configured(fixture) for own in corpus.values() for fixture, _ in own}
+    seen: set[Any] = set()
     for number in range(count):
         rng = Random(f"{SEED}-{number}")
-        fixture, case, step, moment = rng.choice(by_rule[rng.choice(sorted(by_rule))])
-        if id(fixture) not in sessions:
-            session = rule_book(fixture.rules).configure(fixture.config)
-            assert isinstance(session, PerpetualSession)
-            sessions[id(fixture)] = session
-        session = sessions[id(fixture)]
-        session.trusts_headers = True
-        changes = near(rng, moment)
-        for leaf, word in changes:
-            moment = with_leaf(moment, leaf, word)
-        if not usable(session, moment):
-            continue
-        session.take(moment.records)
-        try:
-            [said], calls = observed(session, [moment.operation])
-        except (OutOfRangeError, EncodingError, ArithmeticError, LookupError):
-            session.current.rollback()
-            continue
-        yield session, Candidate(case.id, step, changes, moment, fixture.config), said, calls
+        own = corpus[rng.choice(sorted(corpus))]
+        # What is new stands at the end.
+        fixture, base = own[-rng.randint(1, min(len(own), 60))] if rng.random() < 0.5 else rng.choice(own)
+        tried = attempt(sessions[id(fixture)], base, near(rng, base.moment))
+        if tried is not None:
+            candidate = tried[1]
+            mark = novelty(candidate.moment, tried[2])
+            if mark not in seen and len(candidate.changes) <= MOST_CHANGES:
+                seen.add(mark)
+                own.append((fixture, candidate))
+            yield tried
+
+
+def attempt(session: PerpetualSession, base: Candidate, changes: tuple[tuple[Leaf, int], ...]) -> Tried | None:
+    """A candidate with further changes; None where no exchange could be there."""
+    moment = base.moment
+    for leaf, word in changes:
+        moment = with_leaf(moment, leaf, word)
+    if not usable(session, moment):
+        return None
+    session.take(moment.records)
+    try:
+        [said], calls = observed(session, [moment.operation])
+    except (OutOfRangeError, EncodingError, ArithmeticError, LookupError, TypeError):
+        session.current.rollback()
+        return None
+    candidate = Candidate(base.case, base.step, (*base.changes, *changes), moment, base.config)
+    return session, candidate, said, calls
+
+
+def configured(fixture: Fixture) -> PerpetualSession:
+    """A session with the configuration of a fixture."""
+    session = rule_book(fixture.rules).configure(fixture.config)
+    assert isinstance(session, PerpetualSession)
+    session.trusts_headers = True
+    return session
+
+
+def novelty(moment: Moment, said: Step) -> Any:
+    """What makes an outcome another one: the rule, the reason, and which words changed in which direction."""
+    if said.reason is not None:
+        return type(moment.operation), said.reason
+    signs: set[Any] = set()
+    for place, after in said.changed.items():
+        before = moment.records.get(place) or place.record()
+        for (path, old, _), (_, new, _) in zip(words(before), words(after), strict=True):
+            if old != new:
+                signs.add((place.record, path, new > old, new > 0, place.key if place.record is Account else 0))
+    return type(moment.operation), frozenset(signs)
 
 
 def find(
@@ -201,7 +267,7 @@ def leaf_of(text: list[str]) -> Leaf:
 
 def line_of(killer: Candidate, mutant: Mutant) -> str:
     """A killer's line."""
-    changes = [[*leaf_text(leaf), str(word)] for leaf, word in killer.changes]
+    changes = [[*leaf_text(leaf), str(word).lower()] for leaf, word in killer.changes]
     return json.dumps({"case": killer.case, "step": str(killer.step), "changes": changes, "kills": mutant.name})
 
 
@@ -232,11 +298,8 @@ def killer_scenario(session: PerpetualSession, base: Scenario, killer: Mapping[s
         session.apply_operation(operation)
     moment = Moment(records_of(session.current), operations[-1])
     for *place, word in killer["changes"]:
-        leaf = leaf_of(place)
-        if leaf.place is None:
-            moment = Moment(moment.records, changed(moment.operation, leaf.path, int(word)))
-        else:
-            moment = with_leaf(moment, leaf, int(word))
+        value = word == "true" if word in ("true", "false") else int(word)
+        moment = with_leaf(moment, leaf_of(place), value)
     name = NAMES[type(moment.operation)]
     mark = hashlib.sha256(json.dumps([killer["case"], killer["step"], killer["changes"]]).encode()).hexdigest()[:8]
     return Scenario(

@@ -10,15 +10,17 @@ from typing import Any
 import attrs
 
 from perp_reference.conformance.boundary import Moment
+from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.scenarios import Scenario
 from perp_reference.core.state import RecordKey
 from perp_spec.perpetual.config import Config, violations
 from perp_spec.perpetual.operations import Deposit, ForcedReduce, RequestForced
+from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Forced, Parameters, Request
 from perp_spec.words import AMOUNT_MAX, Field, Unit
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
-from support.vectors.scenes import SCENES, given, rule_and_variant
+from support.vectors.scenes import SCENES, given, on_and_off, rule_and_variant
 from support.vectors.unsettled import INDICES, move
 
 PRICES = 2**20 - 3
@@ -28,6 +30,24 @@ LOTS = 2**13 - 1
 
 FACTORS: dict[Unit, int] = {Unit.ATOMS: PRICES * LOTS, Unit.PRICE: PRICES, Unit.INDEX: PRICES, Unit.LOTS: LOTS}
 """How many times larger a field becomes, by its unit."""
+
+FINE = frozenset(
+    {
+        Reason.INITIAL_MARGIN,
+        Reason.HEALTH_RATIO_FELL,
+        Reason.ORACLE_LEVEL,
+        Reason.NOT_LIQUIDATABLE,
+        Reason.NOT_CLOSE_OUT,
+        Reason.SLIPPAGE,
+        Reason.PRICE_BAND,
+        Reason.CLOSE_FACTOR,
+        Reason.STEP_TOO_SMALL,
+        Reason.FUND_MARGIN,
+        Reason.BACKSTOP_POSSIBLE,
+        Reason.FEE,
+    }
+)
+"""Reasons of guards that compare quotients: one unit more or less shows how they are rounded."""
 
 
 def larger(record: Any) -> Any:
@@ -88,7 +108,21 @@ def large_scenarios() -> Iterator[Scenario]:
             if guard.change is not None:
                 world, operation = scene.begin()
                 operation = guard.change(world, operation)
-                yield large(scene, moment_of(world, operation), f"guard-{number + 1:02d}")
+                spoiled = moment_of(world, operation)
+                yield large(scene, spoiled, f"guard-{number + 1:02d}")
+                if guard.reason in FINE:
+                    yield from fine(scene, spoiled, number)
+
+
+def fine(scene: Scene, spoiled: Moment, place: int) -> Iterator[Scenario]:
+    """A guard about money on its boundary and off, where the boundary is no round number."""
+    rule, variant = rule_and_variant(scene)
+    world, operation = scene.begin()
+    config = larger_config(world.state.config)
+    session = PerpetualSession(config)
+    name = f"{rule}/{variant}large-guard-{place + 1:02d}"
+    base = larger_moment(moment_of(world, operation))
+    yield from on_and_off(session, config, name, base, larger_moment(spoiled), place)
 
 
 def large(scene: Scene, moment: Moment, name: str) -> Scenario:

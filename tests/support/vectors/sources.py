@@ -8,6 +8,7 @@ from support.vectors.headers import header_scenarios, table_scenarios
 from support.vectors.killers import killer_scenarios
 from support.vectors.large import large_scenarios
 from support.vectors.observed import observed_scenarios
+from support.vectors.oracles import oracle_scenarios
 from support.vectors.scenes import scene_scenarios
 from support.vectors.unsettled import unsettled_scenarios
 from support.vectors.variants import variants
@@ -34,6 +35,7 @@ def written() -> Iterator[Scenario]:
     yield from scene_scenarios()
     yield from header_scenarios()
     yield from table_scenarios()
+    yield from oracle_scenarios()
     yield from unsettled_scenarios()
     yield from large_scenarios()
     yield from walk_scenarios()
