@@ -13,10 +13,10 @@ from perp_reference.conformance.boundary import Moment
 from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.scenarios import Scenario
 from perp_reference.core.state import RecordKey
-from perp_spec.perpetual.config import Config, violations
+from perp_spec.perpetual.config import Config, violations, with_bracket_margins
 from perp_spec.perpetual.operations import Deposit, ForcedReduce, RequestForced
 from perp_spec.perpetual.reasons import Reason
-from perp_spec.perpetual.records import Forced, Parameters, Request
+from perp_spec.perpetual.records import Forced, Market, Parameters, Request
 from perp_spec.words import AMOUNT_MAX, Field, Unit
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
@@ -30,6 +30,8 @@ LOTS = 2**13 - 1
 
 FACTORS: dict[Unit, int] = {Unit.ATOMS: PRICES * LOTS, Unit.PRICE: PRICES, Unit.INDEX: PRICES, Unit.LOTS: LOTS}
 """How many times larger a field becomes, by its unit."""
+
+ODD_INITIAL = {"initial_1_ppm": 50_003, "initial_2_ppm": 100_009, "initial_3_ppm": 200_017}
 
 FINE = frozenset(
     {
@@ -80,10 +82,15 @@ def larger_field(record: Any, name: str, field: Field, value: Any) -> Any:
 @functools.cache
 def larger_config(config: Config) -> Config:
     """A configuration in smaller units."""
-    markets = tuple(attrs.evolve(entry, market=larger(entry.market)) for entry in config.markets)
+    markets = tuple(attrs.evolve(entry, market=larger_market(entry.market)) for entry in config.markets)
     made = attrs.evolve(config, name="large", parameters=larger(config.parameters), markets=markets)
     assert violations(made) == []
     return made
+
+
+def larger_market(market: Market) -> Market:
+    """A market in smaller units, with initial margins that divide nothing."""
+    return with_bracket_margins(attrs.evolve(larger(market), **ODD_INITIAL))
 
 
 def larger_moment(moment: Moment) -> Moment:

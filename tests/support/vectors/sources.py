@@ -9,6 +9,7 @@ from support.vectors.killers import killer_scenarios
 from support.vectors.large import large_scenarios
 from support.vectors.observed import observed_scenarios
 from support.vectors.oracles import oracle_scenarios
+from support.vectors.rich import rich_scenarios
 from support.vectors.scenes import scene_scenarios
 from support.vectors.unsettled import unsettled_scenarios
 from support.vectors.variants import variants
@@ -38,6 +39,7 @@ def written() -> Iterator[Scenario]:
     yield from oracle_scenarios()
     yield from unsettled_scenarios()
     yield from large_scenarios()
+    yield from rich_scenarios()
     yield from walk_scenarios()
     yield from observed_scenarios()
     yield from witness_scenarios()

@@ -99,8 +99,8 @@ FAULTS: dict[str, Fault] = {
     "fill_forgotten": fault(
         "a partly filled order can be filled again as a whole",
         f"{COMMON}.fill_order_if",
-        "filled + lots",
-        "filled",
+        "select(active, filled + lots, stored.filled)",
+        "select(active, filled, stored.filled)",
         "trade",
         "liquidate",
         "forced_reduce",
