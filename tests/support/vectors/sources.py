@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from perp_reference.conformance.scenarios import Scenario, numbered_apart, read_committed
+from perp_reference.conformance.scenarios import Scenario, read_committed
 from support.vectors.headers import header_scenarios, table_scenarios
-from support.vectors.killers import killer_scenarios
 from support.vectors.large import large_scenarios
 from support.vectors.observed import observed_scenarios
 from support.vectors.oracles import oracle_scenarios
@@ -24,15 +23,6 @@ COMMITTED = Path(__file__).resolve().parents[2] / "vectors" / "conformance" / "s
 
 def scenarios() -> Iterator[Scenario]:
     """Every scenario but the variants."""
-    found: dict[str, Scenario] = {}
-    for scenario in numbered_apart(written()):
-        found[scenario.id] = scenario
-        yield scenario
-    yield from killer_scenarios(found)
-
-
-def written() -> Iterator[Scenario]:
-    """The scenarios that stand on their own."""
     yield from scene_scenarios()
     yield from header_scenarios()
     yield from table_scenarios()
