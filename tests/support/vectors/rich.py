@@ -19,21 +19,21 @@ from perp_reference.conformance.scenarios import Scenario
 from perp_reference.core.encoding import EncodingError
 from perp_reference.core.state import OutOfRangeError, RecordKey
 from perp_spec.perpetual.config import Config, violations, with_bracket_margins
-from perp_spec.perpetual.operations import Deposit, RequestForced
-from perp_spec.perpetual.records import FEES, FUND, Account, Exchange, Kind, Ledger, MarketPrice, Position
+from perp_spec.perpetual.operations import Deposit, EndBatch, RequestForced, Trade
+from perp_spec.perpetual.records import FEES, FUND, Account, Exchange, Kind, Ledger, MarketBook, MarketPrice, Position
 from perp_spec.words import POSITION_SLOTS
-from support.scenes import forced, money, trading, waterfall
+from support.scenes import batch, forced, money, trading, waterfall
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
 from support.vectors.scenes import SCENES, rule_and_variant, slug
 
-EACH = 24
-"""Rich states of a scene of money, trading, the waterfall or forced actions."""
+EACH = 32
+"""Rich states of a scene of money, trading, the waterfall, forced actions or batches."""
 
 FEW = 4
 """Rich states of any other scene."""
 
-MODULES = (money, trading, waterfall, forced)
+MODULES = (money, trading, waterfall, forced, batch)
 
 TURNS = 2
 """Numbers of a state whose outcomes are searched."""
@@ -55,8 +55,13 @@ ODD = {
 }
 """Rates that divide nothing."""
 
-SKIPPED = (Deposit, RequestForced)
-"""Their hash chain says the amount: another amount is only refused for that."""
+CHAINED = (Deposit, RequestForced)
+"""Their hash chain says account and amount: others are only refused for that."""
+
+NUMBERS = ("amount", "lots", "price", "buyer_fee_ppm", "seller_fee_ppm", "fee_ppm", "taker_fee_ppm")
+"""Numbers of operations at which outcomes turn."""
+
+DAY = 86_400
 
 PARTIES = ("account", "sender", "recipient", "counterparty")
 
@@ -93,12 +98,44 @@ def rich_scenarios() -> Iterator[Scenario]:
         for number in range(EACH if scene.name in many else FEW):
             rng = Random(f"{scene.name} {number}")
             world, operation = scene.begin()
-            if isinstance(operation, SKIPPED):
-                continue
             config = odd_config(world.state.config)
             session = PerpetualSession(config)
-            moment = enriched(rng, moment_of(world, operation))
+            moment = moment_of(world, operation)
+            moment = enriched(rng, mirrored(moment) if rng.random() < 0.5 else moment)
             yield from turning(rng, session, scene, number, moment)
+
+
+def mirrored(moment: Moment) -> Moment:
+    """The same with longs for shorts: equal equities, buyers and sellers exchanged."""
+    records = dict(moment.records)
+    for place, record in moment.records.items():
+        if place.record is Position and record.size:
+            owner = RecordKey(Account, place.key // POSITION_SLOTS)
+            worth = record.size * moment.records[RecordKey(MarketPrice, record.market)].price
+            records[owner] = attrs.evolve(records[owner], collateral=records[owner].collateral + 2 * worth)
+            records[place] = attrs.evolve(record, size=-record.size)
+    return Moment(records, mirrored_operation(moment.operation))
+
+
+def mirrored_operation(operation: Any) -> Any:
+    """An operation whose orders are on the other side."""
+    if isinstance(operation, Trade):
+        return attrs.evolve(
+            operation,
+            taker_buys=not operation.taker_buys,
+            buyer=attrs.evolve(operation.seller, buys=True, price=operation.price + 3),
+            seller=attrs.evolve(operation.buyer, buys=False, price=operation.price - 7),
+            buyer_slot=operation.seller_slot,
+            seller_slot=operation.buyer_slot,
+            buyer_fee_ppm=operation.seller_fee_ppm,
+            seller_fee_ppm=operation.buyer_fee_ppm,
+        )
+    for name in ("taker", "order"):
+        if hasattr(operation, name):
+            own = getattr(operation, name)
+            limit = own.price - 5 if own.buys else own.price + 5
+            operation = attrs.evolve(operation, **{name: attrs.evolve(own, buys=not own.buys, price=max(limit, 1))})
+    return operation
 
 
 def enriched(rng: Random, moment: Moment) -> Moment:
@@ -112,17 +149,52 @@ def enriched(rng: Random, moment: Moment) -> Moment:
     for account in {*parties(moment.operation), FUND}:
         if RecordKey(Account, account) in records and rng.random() < 0.7:
             enrich_account(rng, records, account, markets)
+        book = RecordKey(MarketBook, market)
+        if book in records:
+            records[book] = spent(rng, records[book], now // DAY)
+    exchange = records[RecordKey(Exchange, 0)]
+    reference = {"fund_day": now // DAY, "fund_reference": rng.choice((0, 1, 7, 900, 5_000))}
+    if rng.random() < 0.5:
+        records[RecordKey(Exchange, 0)] = attrs.evolve(exchange, **reference)
+    if rng.random() < 0.25:
+        make_bankrupt(rng, records, parties(moment.operation))
     place = RecordKey(Ledger, 0)
     if place in records:
         inboxes = {"fund_inbox": rng.choice((0, 137)), "fees_inbox": rng.choice((0, 41)), "dust": rng.randrange(10**6)}
         records[place] = attrs.evolve(records[place], bankrupt=rng.choice((1, 5)), **inboxes)
     operation = moment.operation
+    if isinstance(operation, EndBatch):
+        operation = EndBatch(rng.choice((0, 0, 1, 2, 4)))
     if rng.random() < 0.2 and hasattr(operation, "recipient"):
         operation = attrs.evolve(operation, recipient=rng.choice((FUND, FEES)))
     elif rng.random() < 0.2 and hasattr(operation, "sender"):
         records[RecordKey(Account, FEES)] = attrs.evolve(records[RecordKey(Account, FEES)], collateral=9_000)
         operation = attrs.evolve(operation, sender=FEES)
     return Moment(records, operation)
+
+
+def spent(rng: Random, book: MarketBook, today: int) -> MarketBook:
+    """A market whose losses of the day are partly used up, and whose window is under way."""
+    return attrs.evolve(
+        book,
+        loss_day=rng.choice((today, today, today - 1, 0)),
+        loss_today=rng.randint(0, 3_000_000),
+        window_open_interest=rng.choice((book.window_open_interest, book.open_interest, 100, 20)),
+        window_liquidated=rng.choice((book.window_liquidated, 0, 1, 5, 10, 20)),
+    )
+
+
+def make_bankrupt(rng: Random, records: dict[RecordKey, Any], accounts: list[int]) -> None:
+    """Leave one of the accounts without positions and with a debt."""
+    users = [account for account in accounts if account > FEES and RecordKey(Account, account) in records]
+    if users:
+        account = rng.choice(users)
+        for slot in range(POSITION_SLOTS):
+            records.pop(RecordKey(Position, account * POSITION_SLOTS + slot), None)
+        place = RecordKey(Account, account)
+        records[place] = attrs.evolve(
+            records[place], collateral=-rng.choice((1, 100, 699, 700, 701, 4_999, 5_000, 5_001))
+        )
 
 
 def moved(rng: Random, price: MarketPrice, now: int, doubtful: bool) -> MarketPrice:
@@ -169,8 +241,9 @@ def turning(rng: Random, session: PerpetualSession, scene: Scene, number: int, m
     name = f"{rule}/{variant}rich-{number:02d}"
     if said(session, moment) is not None:
         yield rich(name, session, moment)
+    fields = () if isinstance(moment.operation, CHAINED) else NUMBERS
     leaves = [Leaf(RecordKey(Account, account), ("collateral",)) for account in (*parties(moment.operation), FUND)]
-    leaves += [Leaf(None, (field,)) for field in ("amount", "lots", "price") if hasattr(moment.operation, field)]
+    leaves += [Leaf(None, (field,)) for field in fields if hasattr(moment.operation, field)]
     leaves = [leaf for leaf in leaves if leaf.place is None or leaf.place in moment.records]
     for leaf in rng.sample(leaves, min(TURNS, len(leaves))):
         for count, (low, high) in enumerate(turns(session, moment, leaf)):
