@@ -31,7 +31,9 @@ class Tier(NamedTuple):
 TIERS = (
     Tier("core", "all that needs Python alone"),
     Tier("data", "what reads market data at PERP_DATA"),
+    Tier("polyglot", "what builds implementations in Go and TypeScript"),
     Tier("proofs", "what runs the solvers", "proofs"),
+    Tier("mutation", "what breaks the rules and has to be noticed"),
     Tier("stark-long", "the long tests of the proof system"),
 )
 """The tiers that have tests."""

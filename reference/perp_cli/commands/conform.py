@@ -67,7 +67,11 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
             start(tester)
         except Failure as failure:
             return report_no_start(failure, tester, output)
-        came_out = conform(tester, vectors, arguments.level, arguments.only, known, progress(output))
+
+        def told(done: int, whole: int) -> None:
+            output.progress(f"{done:,} of {whole:,} cases")
+
+        came_out = conform(tester, vectors, arguments.level, arguments.only, known, told)
         write(vectors, tester, came_out, arguments)
         report(tester, came_out, arguments.command, output)
     output.document(document(vectors, tester, came_out, arguments.command))
@@ -111,30 +115,6 @@ def report_no_start(failure: Exception, tester: "Tester", output: Output) -> Exi
         output.line(log)
     output.document({"verdict": "crashed or timed out", "ended": str(failure), "log": log})
     return ExitCode.TESTEE_CRASHED
-
-
-def progress(output: Output) -> "Progress":
-    """What tells a terminal how far the run is."""
-    return Progress(output)
-
-
-class Progress:
-    """Says every so often how many cases are done, where somebody watches."""
-
-    def __init__(self, output: Output) -> None:
-        import sys
-        import time
-
-        self._output = output
-        self._clock = time.monotonic
-        self._next = time.monotonic() + 2
-        self._watched = sys.stderr.isatty()
-
-    def __call__(self, done: int, whole: int) -> None:
-        """Tell how many cases of how many are done."""
-        if self._watched and self._clock() >= self._next:
-            self._next = self._clock() + 2
-            self._output.progress(f"{done} of {whole} cases")
 
 
 def write(vectors: "Vectors", tester: "Tester", came_out: "Run", arguments: argparse.Namespace) -> None:

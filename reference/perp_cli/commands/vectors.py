@@ -178,8 +178,7 @@ def mutants(path: Path, arguments: argparse.Namespace, output: Output) -> ExitCo
     several = list(all_mutants())[:: arguments.every]
 
     def told(done: int, whole: int) -> None:
-        if sys.stderr.isatty() and done % 50 == 0:
-            output.progress(f"{done} of {whole} mutants")
+        output.progress(f"{done:,} of {whole:,} mutants")
 
     found = score(read_vectors(path), several, told)
     for mutant in found.survivors:
