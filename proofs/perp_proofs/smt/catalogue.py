@@ -5,6 +5,7 @@ from perp_proofs.smt.goals import (
     authority,
     conservation,
     contracts,
+    definitions,
     effects,
     exits,
     fills,
@@ -37,6 +38,7 @@ GOALS: tuple[Goal, ...] = (
     *modes.GOALS,
     *runs.GOALS,
     *overflow.GOALS,
+    *definitions.GOALS,
     *acceptance.GOALS,
     *effects.GOALS,
 )

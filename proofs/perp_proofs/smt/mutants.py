@@ -85,11 +85,17 @@ def mutated(mutant: Mutant) -> Iterator[None]:
     """Run with a fault put in. The function object stays, so every module that imported it runs the mutant."""
     function = mutant.function
     kept: CodeType = function.__code__
+    names = function.__globals__
+    # The mutant may name a primitive that its module had no need of.
+    missing = [name for name in EXCHANGED if name not in names]
+    names.update({name: getattr(language, name) for name in missing})
     function.__code__ = compiled(mutant)
     try:
         yield
     finally:
         function.__code__ = kept
+        for name in missing:
+            del names[name]
 
 
 def compiled(mutant: Mutant) -> CodeType:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from perp_proofs.smt.evaluate import Evaluation
 from perp_proofs.smt.frame import Concrete, Home, NotReached, Stage, Symbolic, Undecided
 from perp_proofs.smt.home import WORDS
 from perp_proofs.smt.reading import SymbolicReading
@@ -196,8 +197,17 @@ def at_home(goal: Goal, name: str, known: tuple[dict[str, int], ...], seed: int 
             if claim.name == name:
                 found = ask(stage.reading, claim.condition, SEARCH, seed=seed)
                 if found.verdict is Verdict.VIOLATED:
-                    return attrs.evolve(found, words=words)
+                    return attrs.evolve(found, words=words, values=with_digests(stage.reading, found.values))
     return Answer(Verdict.UNKNOWN, {})
+
+
+def with_digests(reading: SymbolicReading, values: dict[str, int | bool]) -> dict[str, int | bool]:
+    """The values with the one digest that an operation states, if it does, as it is: the solver made one up."""
+    digests = [calls for function, calls in reading.applications.items() if function.startswith("digest")]
+    stated = [result for calls in digests for call in calls.values() for result in call.results]
+    if "op.chain" not in values or len(stated) != 1:
+        return values
+    return {**values, "op.chain": Evaluation(reading, values).word(stated[0])}
 
 
 def visits(goal: Goal, words: dict[str, int]) -> Iterator[tuple[Home, Claim]]:

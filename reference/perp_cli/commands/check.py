@@ -3,6 +3,7 @@
     perp check                             every theorem
     perp check liquidate                   those about one rule, or about a function of the rules
     perp check --goal withdraw_conserves_money
+    perp check --config exchange.json      what depends on the numbers of a configuration of your own
     perp check --replay witness-X.json     run a counterexample again, in numbers
     perp check --mutate                    put faults into the rules, and see that theorems notice them
     perp check --write-ledger              write down what holds, and the page that says so
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to prove and how."""
     parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule, or a function of the rules")
     parser.add_argument("--goal", metavar="NAME", nargs="+", action="extend", help="theorems by name")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="a configuration to prove things about")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="the solver's random seed (default 0)")
     parser.add_argument("--processes", metavar="N", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--output", metavar="DIR", type=Path, default=Path(), help="where counterexamples are written")
@@ -54,14 +56,15 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     """
     ways = [
         arguments.replay is not None,
+        arguments.config is not None,
         arguments.mutate is not None,
         arguments.write_ledger,
         arguments.list,
     ]
     if sum(ways) > 1:
-        raise UsageError("--replay, --mutate, --write-ledger and --list do not go together")
-    if (arguments.rule or arguments.goal) and (arguments.replay or arguments.write_ledger):
-        raise UsageError("--replay and --write-ledger take no rule and no theorem")
+        raise UsageError("--replay, --config, --mutate, --write-ledger and --list do not go together")
+    if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or arguments.write_ledger):
+        raise UsageError("--replay, --config and --write-ledger take no rule and no theorem")
     if not 0 <= arguments.seed < 2**31:
         raise UsageError(f"--seed is from 0 to 2147483647, not {arguments.seed}")
     if not 1 <= arguments.processes <= 64:
@@ -70,6 +73,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         raise UsageError("the proofs need z3-solver, which is not installed (pip install 'perpspec[proofs]')")
     if arguments.replay is not None:
         return replay(arguments.replay, output)
+    if arguments.config is not None:
+        return check_config(arguments, output)
     goals = chosen(arguments.rule, arguments.goal or [])
     if arguments.list:
         return listed(goals, output)
@@ -151,6 +156,51 @@ def check(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) ->
         }
     )
     return code
+
+
+def check_config(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Proves what depends on the numbers of a configuration, and reports.
+
+    Raises:
+        MalformedInput: The file is no configuration.
+    """
+    from perp_cli.progress import Progress
+    from perp_proofs.smt.goals.config import config_goals
+    from perp_proofs.smt.prove import prove
+    from perp_reference.formats.config import read_config
+    from perp_spec.perpetual.config import violations
+
+    started = time.monotonic()
+    config = read_config(arguments.config)
+    broken = violations(config)
+    for violation in broken:
+        output.line(f"{violation.place}: expected {violation.expected}, got {violation.got}")
+    goals = config_goals(config)
+    progress = Progress(len(goals))
+    results: list[Result] = []
+    try:
+        for goal in goals:
+            results.append(prove(goal, arguments.seed))
+            progress.step(goal.name)
+    finally:
+        progress.close()
+    for result in results:
+        if result.verdict.value != "proved":
+            output.line(f"{result.goal.name} is {result.verdict.value}: {result.failed}")
+            for name, value in sorted(result.values.items()):
+                output.line(f"    {name}: {value:,}")
+    report_table(results, time.monotonic() - started, output)
+    output.document(
+        {
+            "config": str(arguments.config),
+            "solver": solver_name(),
+            "seed": arguments.seed,
+            "seconds": round(time.monotonic() - started, 2),
+            "violations": [{"place": item.place, "expected": item.expected, "got": item.got} for item in broken],
+            "goals": [result_document(result, None) for result in results],
+        }
+    )
+    return ExitCode.FALSE if broken else exit_code(results)
 
 
 def solver_name() -> str:
@@ -308,6 +358,7 @@ def mutate(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -
         UsageError: No fault is asked for.
     """
     from perp_cli.progress import Progress
+    from perp_proofs.smt.catalogue import GOALS
     from perp_proofs.smt.kills import Fate, Judge, Score, chosen, judged, read_explanations
     from perp_proofs.smt.ledger import TIMES
     from perp_proofs.smt.mutants import all_mutants
@@ -316,7 +367,8 @@ def mutate(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -
     if arguments.mutate < 1:
         raise UsageError(f"--mutate takes 1 fault or more, not {arguments.mutate}")
     mutants = [mutant for mutant in all_mutants() if arguments.rule in (None, mutant.function.__name__)]
-    judge = Judge(slowest_first(goals, read_times(TIMES))[::-1], chosen(mutants, arguments.mutate))
+    tried = goals if arguments.goal else GOALS
+    judge = Judge(slowest_first(tried, read_times(TIMES))[::-1], chosen(mutants, arguments.mutate))
     progress = Progress(len(judge.mutants))
     kills = []
     try:

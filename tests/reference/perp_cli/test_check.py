@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from perp_cli.exit_codes import ExitCode
@@ -12,7 +13,9 @@ from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.digests import rules_digest
 from perp_proofs.smt.mutation import Fault, faulty
 from perp_proofs.smt.witness import Witness, encoded
+from perp_reference.formats.config import encode_config
 from perp_spec.perpetual import common, health
+from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.rules import accounts, money, ticks, trading, waterfall
 
 pytestmark = pytest.mark.proofs
@@ -187,8 +190,8 @@ def test_a_witness_of_other_rules_may_not_be_reached(tmp_path: Path, capsys: pyt
         (["--goal", "withdraw_conserves"], "no theorem withdraw_conserves (did you mean withdraw_conserves_money?)"),
         (["--seed", "-1"], "--seed is from 0 to 2147483647, not -1"),
         (["--processes", "0"], "--processes is from 1 to 64, not 0"),
-        (["--list", "--write-ledger"], "--replay, --mutate, --write-ledger and --list do not go together"),
-        (["cancel", "--write-ledger"], "--replay and --write-ledger take no rule and no theorem"),
+        (["--list", "--write-ledger"], "--replay, --config, --mutate, --write-ledger and --list do not go together"),
+        (["cancel", "--write-ledger"], "--replay, --config and --write-ledger take no rule and no theorem"),
         (["--replay", "nowhere.json"], "cannot read nowhere.json: No such file or directory"),
     ],
 )
@@ -218,3 +221,42 @@ def test_theorems_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         f"{goal.name}: {goal.sentence}" for goal in GOALS if "cancel" in goal.subjects
     ]
+
+
+def config_file(directory: Path, **changes: int) -> Path:
+    """The default configuration of one market, with other numbers in it."""
+    config = default_config(1)
+    market = attrs.evolve(config.markets[0].market, **changes)
+    config = attrs.evolve(config, markets=(attrs.evolve(config.markets[0], market=market),))
+    file = directory / "exchange.json"
+    file.write_bytes(encode_config(config))
+    return file
+
+
+def test_a_configuration_has_theorems_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--config", str(config_file(tmp_path))]) == ExitCode.OK
+
+    lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert lines[1:-1] == [
+        ["market_0_survives_its_gap", "proved"],
+        ["market_0_fits_in_words", "proved"],
+        ["market_0_covers_its_fees", "proved"],
+        ["market_0_covers_its_funding", "proved"],
+    ]
+
+
+def test_a_configuration_that_breaks_a_bound_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a fee cap of 10 %, when its theorems are asked for, then the bound is named and the theorem violated."""
+    file = config_file(tmp_path, fee_cap_ppm=100_000)
+    assert main(["check", "--config", str(file), "--json"]) == ExitCode.FALSE
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["violations"] == [
+        {"place": "markets[0].fee_cap_ppm", "expected": "at most initial_1_ppm", "got": "100000"}
+    ]
+    assert {goal["name"]: goal["verdict"] for goal in said["goals"]} == {
+        "market_0_survives_its_gap": "proved",
+        "market_0_fits_in_words": "proved",
+        "market_0_covers_its_fees": "violated",
+        "market_0_covers_its_funding": "proved",
+    }
