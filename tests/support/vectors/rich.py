@@ -149,7 +149,7 @@ def enriched(rng: Random, moment: Moment) -> Moment:
     for account in {*parties(moment.operation), FUND}:
         if RecordKey(Account, account) in records and rng.random() < 0.7:
             enrich_account(rng, records, account, markets)
-        book = RecordKey(MarketBook, market)
+        book = RecordKey(MarketBook, markets - 1)
         if book in records:
             records[book] = spent(rng, records[book], now // DAY)
     exchange = records[RecordKey(Exchange, 0)]
