@@ -138,12 +138,8 @@ FAULTS = (
         "backstop_keeps_the_fund_solvent",
     ),
     (
-        Fault(
-            trading.trade,
-            "mul_div_ceil(notional, op.buyer_fee_ppm, PPM)",
-            "-mul_div_ceil(-notional, op.buyer_fee_ppm, PPM)",
-        ),
-        "splitting_a_trade_gains_nothing",
+        Fault(money.pay_out, "side.collateral - amount", "side.collateral - amount - 1"),
+        "splitting_a_withdrawal_gains_nothing",
     ),
 )
 

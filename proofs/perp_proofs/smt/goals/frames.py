@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 
-from perp_proofs.smt.contracts import implies
+from perp_proofs.smt.contracts import implies, margin_contract, payment_contract
 from perp_proofs.smt.frame import Scene, Stage
 from perp_proofs.smt.prove import Claim, Goal
 from perp_proofs.smt.terms import Flag, Word
-from perp_spec.language import absolute, both, either, negate, sweep
+from perp_spec.language import absolute, both, either, indicator, negate, sweep
 from perp_spec.operation import Shape
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
@@ -233,6 +233,40 @@ def positions_move_for_a_reason(name: str, scene: Scene) -> Iterator[Claim]:
                 yield Claim(f"{entry.name} keep their sizes", kept)
 
 
+def flat_and_negative(scene: Scene, stage: Stage, place: int) -> tuple[Word, Word]:
+    """1 where an account holds no position and its collateral is below zero, before and after."""
+    entry = scene.entries[place]
+    flat: list[Flag] = [True, True]
+    for other in scene.entries[place + 1 : place + 3]:
+        if other.access.record is Account:
+            break
+        if other.access.record is Position:
+            flat = [both(flat[0], other.before.size == 0), both(flat[1], other.after.size == 0)]
+        if other.access.shape is Shape.HELD:
+            empty = stage.perform(occupied, other.before) == 0
+            flat = [both(known, empty) for known in flat]
+    before, after = entry.before.collateral < 0, entry.after.collateral < 0
+    return indicator(both(flat[0], before)), indicator(both(flat[1], after))
+
+
+def occupied(held: Any) -> Word:
+    """How many positions there are."""
+    _, sums = sweep(position_terms, held, NO_SUBJECT, 0)
+    return Terms(*sums).occupied
+
+
+def counts_the_bankrupt(name: str, stage: Stage) -> Iterator[Claim]:
+    """Of the accounts that an operation stores."""
+    scene = stage.scene(PERPETUAL.rules[name])
+    change: Word = 0
+    for place, entry in enumerate(scene.entries):
+        if entry.access.record is Account and entry.access.stores:
+            before, after = flat_and_negative(scene, stage, place)
+            change = change + after - before
+    counted = scene.after("ledger").bankrupt - scene.before("ledger").bankrupt
+    yield Claim("the count changes as the accounts do", counted == change)
+
+
 def compact_only_moves(stage: Stage) -> Iterator[Claim]:
     """A position changes its slot, or nothing but the count."""
     scene = stage.scene(PERPETUAL.rules["compact"])
@@ -285,6 +319,17 @@ GOALS = (
             subjects=(name,),
         )
         for name in STORES_ACCOUNTS
+    ),
+    *(
+        Goal(
+            name=f"{name}_counts_the_bankrupt",
+            sentence=f"An accepted {name} changes the ledger's count of flat accounts below zero as it changes them.",
+            statement=partial(counts_the_bankrupt, name),
+            subjects=(name,),
+            opaque={"margin_at": margin_contract, "deleverage_payment": payment_contract},
+        )
+        for name in STORES_ACCOUNTS
+        if name != "escape_pay"
     ),
     Goal(
         compact_only_moves.__name__,
