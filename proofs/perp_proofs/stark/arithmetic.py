@@ -42,6 +42,12 @@ def montgomery_element(element: Element) -> NDArray[np.uint64]:
 
 
 @njit(forceinline=True)
+def wide(a, b):
+    """a * b of two elements, in 64 bits. The masks cost nothing and let the compiler multiply 32 by 32 bits."""
+    return (a & LOW_32) * (b & LOW_32)
+
+
+@njit(forceinline=True)
 def reduce_product(value):
     """value / 2^32 modulo p, for value < 2^32 p."""
     quotient = ((value & LOW_32) * NEGATIVE_INVERSE) & LOW_32
@@ -66,7 +72,7 @@ def subtract(a, b):
 @njit(forceinline=True)
 def product(a, b):
     """a * b / 2^32."""
-    return reduce_product(a * b)
+    return reduce_product(wide(a, b))
 
 
 @njit(forceinline=True)
@@ -86,7 +92,7 @@ def short_difference(a, b):
 @njit(forceinline=True)
 def short_product(a, factor):
     """a * factor / 2^32, a in 32 bits and factor in 64: the high halves of two products are subtracted."""
-    value = np.uint64(a) * factor
+    value = wide(np.uint64(a), factor)
     quotient = np.uint64(np.uint32(np.uint32(value) * INVERSE_32))
     return short_difference(np.uint32(value >> BITS_32), np.uint32((quotient * P) >> BITS_32))
 
@@ -94,8 +100,8 @@ def short_product(a, factor):
 @njit(forceinline=True)
 def five(a0, b0, a1, b1, a2, b2, a3, b3, a4, b4):
     """The sum of five products, divided by 2^32."""
-    total = a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3
-    total = min(total, total - TWO_P_SQUARED) + a4 * b4
+    total = wide(a0, b0) + wide(a1, b1) + wide(a2, b2) + wide(a3, b3)
+    total = min(total, total - TWO_P_SQUARED) + wide(a4, b4)
     return reduce_product(min(total, total - TWO_P_SQUARED))
 
 

@@ -27,6 +27,7 @@ from perp_proofs.stark.arithmetic import (
     product,
     reduce_product,
     subtract,
+    wide,
 )
 from perp_proofs.stark.threads import in_parallel
 from perp_proofs.verifier.constraints import Messages
@@ -347,8 +348,12 @@ def denominator(slots, begin, end, betas, operands, beta_values, constant, own, 
         b0, b1, b2, b3, b4 = beta[0], beta[1], beta[2], beta[3], beta[4]
         for s in range(count):
             value = np.uint64(entry[s])
-            t0, t1, t2 = own[s] + b0 * value, own[s + BLOCK] + b1 * value, own[s + 2 * BLOCK] + b2 * value
-            t3, t4 = own[s + 3 * BLOCK] + b3 * value, own[s + 4 * BLOCK] + b4 * value
+            t0, t1, t2 = (
+                own[s] + wide(b0, value),
+                own[s + BLOCK] + wide(b1, value),
+                own[s + 2 * BLOCK] + wide(b2, value),
+            )
+            t3, t4 = own[s + 3 * BLOCK] + wide(b3, value), own[s + 4 * BLOCK] + wide(b4, value)
             own[s] = min(t0, t0 - TWO_P_SQUARED)
             own[s + BLOCK] = min(t1, t1 - TWO_P_SQUARED)
             own[s + 2 * BLOCK] = min(t2, t2 - TWO_P_SQUARED)
@@ -428,8 +433,8 @@ def add_constraint(total, value, weight, count):
     w0, w1, w2, w3, w4 = weight[0], weight[1], weight[2], weight[3], weight[4]
     for s in range(count):
         x = np.uint64(value[s])
-        t0, t1, t2 = total[s] + w0 * x, total[s + BLOCK] + w1 * x, total[s + 2 * BLOCK] + w2 * x
-        t3, t4 = total[s + 3 * BLOCK] + w3 * x, total[s + 4 * BLOCK] + w4 * x
+        t0, t1, t2 = total[s] + wide(w0, x), total[s + BLOCK] + wide(w1, x), total[s + 2 * BLOCK] + wide(w2, x)
+        t3, t4 = total[s + 3 * BLOCK] + wide(w3, x), total[s + 4 * BLOCK] + wide(w4, x)
         total[s] = min(t0, t0 - TWO_P_SQUARED)
         total[s + BLOCK] = min(t1, t1 - TWO_P_SQUARED)
         total[s + 2 * BLOCK] = min(t2, t2 - TWO_P_SQUARED)
@@ -453,7 +458,7 @@ def add_group(total, top, below, phis, group, weight, own, start, stride, count)
     multiply_by_lanes(own, below, count)
     for place in range(DEGREE * BLOCK):
         # What was reduced is given its factor 2^32 back, as the sum is of unreduced products.
-        into = total[place] + own[place] * MONTGOMERY_ONE
+        into = total[place] + wide(own[place], MONTGOMERY_ONE)
         total[place] = min(into, into - TWO_P_SQUARED)
 
 

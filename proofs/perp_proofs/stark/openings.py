@@ -13,6 +13,7 @@ from perp_proofs.stark.arithmetic import (
     extension_product,
     montgomery_element,
     reduce_product,
+    wide,
 )
 from perp_proofs.stark.threads import in_parallel
 from perp_proofs.verifier.field import DEGREE, Element
@@ -35,7 +36,7 @@ def open_kernel(start, stop, coefficients, powers, result):
             for j in range(DEGREE):
                 factors = powers[j]
                 for lane in range(count):
-                    total = sums[j * LANES + lane] + np.uint64(source[first + lane]) * factors[first + lane]
+                    total = sums[j * LANES + lane] + wide(np.uint64(source[first + lane]), factors[first + lane])
                     sums[j * LANES + lane] = min(total, total - TWO_P_SQUARED)
         for j in range(DEGREE):
             total = np.uint64(0)
@@ -66,7 +67,7 @@ def combine_kernel(start, stop, pieces, width, weights, sums):
             for j in range(DEGREE):
                 factor, target = weights[slot // width, j], sums[part, j]
                 for index in range(begin, end):
-                    total = target[index] + factor * np.uint64(source[index])
+                    total = target[index] + wide(factor, np.uint64(source[index]))
                     target[index] = min(total, total - TWO_P_SQUARED)
 
 
