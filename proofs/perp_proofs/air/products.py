@@ -20,7 +20,8 @@ from perp_proofs.air.gadgets import (
     scaled_limb,
     used_limbs,
 )
-from perp_proofs.air.sheet import Borrow, Computed, Divided, Part, Sheet, Value, ValueSign
+from perp_proofs.air.sheet import Borrow, Computed, Divided, Part, Sheet, ValueSign
+from perp_proofs.air.sheet import Limb as LimbOf
 from perp_proofs.air.tape import Term
 from perp_proofs.air.words import BASE, Interval, Shape, limb_range, plus, shape_of, times
 
@@ -144,7 +145,7 @@ def value_word(sheet: Sheet, name: str, source: int, low: int, high: int) -> tup
     limbs: list[Limb] = []
     for at in range(shape.limbs):
         limb = sheet.column(f"{name}.{at}", shape.bounds(at))
-        sheet.plan.steps.append(Value(sheet.number(limb), source, at))
+        sheet.plan.steps.append(LimbOf(sheet.number(limb), source, at))
         look_up_limb(sheet, limb, shape.size(at), sign)
         limbs.append(limb)
     return Word((*limbs, *(0,) * (LIMBS - shape.limbs)), low, high, shape), sign

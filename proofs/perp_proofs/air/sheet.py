@@ -57,19 +57,29 @@ class Looked(NamedTuple):
     fraction: int
 
 
-class Indexed(NamedTuple):
-    """A column of a loop is bounded by how far the loop goes (see `loops`)."""
+class Conditional(NamedTuple):
+    """A column is an entry of a message where a bit is 1, else another term."""
 
     node: int
-    low: int
-    high: int
+    condition: int
+    other: int
+    fraction: int
+    place: int
 
 
-Claim = Member | Choice | Looked | Indexed
+Claim = Member | Choice | Looked | Conditional
 
 
 class Value(NamedTuple):
-    """Fill: column = a part of a value of the listing: a limb of a word, an element of a digest, 0 of others."""
+    """Fill: column = an entry of a value of the listing: a limb of a word, an element of a digest, else the number."""
+
+    column: int
+    value: int
+    part: int
+
+
+class Limb(NamedTuple):
+    """Fill: column = a limb of a value of the listing, however small its type."""
 
     column: int
     value: int
@@ -157,8 +167,25 @@ class Helper(NamedTuple):
     node: int
 
 
+class GivenOr(NamedTuple):
+    """Fill: column = what whoever fills the row knows by this name where a node is 1, else another node."""
+
+    column: int
+    name: str
+    condition: int
+    other: int
+
+
+class Hashed(NamedTuple):
+    """Fill: columns = the step of the hash suite from two halves."""
+
+    columns: tuple[int, ...]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+
+
 Step = (
-    Value | ValueSign | Given | Computed | Divided | Borrow | Part | Inverses | Vanishes | Sign | Digits | Helper
+    GivenOr | Hashed | Limb | Value | ValueSign | Given | Computed | Divided | Borrow | Part | Inverses | Vanishes | Sign | Digits | Helper
 )
 
 
@@ -302,6 +329,14 @@ class Sheet:
         self.zero(name, column - value)
         self.claims.append(Choice(column.number, condition.number, chosen.number, other.number))
         self.intervals.narrow(column.number, (low, high))
+        return column
+
+    def choose_element(self, name: str, condition: Term, yes: Term, no: Term) -> Term:
+        """A column that is one of two elements."""
+        column = self.element(name)
+        value = condition * yes + (self.active - condition) * no
+        self.plan.steps.append(Helper(self.number(column), value.number))
+        self.zero(name, column - value, modular=True)
         return column
 
     def lifted(self, term: Term | int) -> Term:
