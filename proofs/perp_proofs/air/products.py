@@ -209,10 +209,12 @@ def divide(sheet: Sheet, name: str, of: Division) -> tuple[Word, Word]:
 
 def division_bounds(one: Product, other: Product, remainder: Word, sign: int, count: int) -> list[Interval]:
     """What is carried out of each equation of a division: both products have one sign."""
+    limbs = used_limbs(remainder.limbs)
+    rest = [limb_range(0, remainder.high, at) for at in range(limbs)] if limbs > 1 else [(0, remainder.high)]
     parts = zip(
         carry_ranges(padded(one.ranges, count)),
         carry_ranges(padded(other.ranges, count)),
-        carry_ranges(padded([(0, remainder.high)], count)),
+        carry_ranges(padded(rest, count)),
         strict=True,
     )
     return [plus(of_one_sign(first, second), times((sign, sign), rest)) for first, second, rest in parts]
