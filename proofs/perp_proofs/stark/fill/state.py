@@ -6,53 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from perp_hash.digest import DIGEST_ELEMENTS
+from perp_hash.digest import DIGEST_ELEMENTS, Digest
 from perp_hash.tags import Tag
 from perp_proofs.air import layout as air_layout
+from perp_proofs.air.buses import STATE
 from perp_proofs.air.layout import GLOBAL_RECORDS, MARKET_RECORDS, SLOTS_A_LEAF, place
 from perp_proofs.air.leaves import TIMES
 from perp_proofs.air.system import Table
 from perp_proofs.program.listing import Program
 from perp_proofs.stark.fill.columns import Columns, Elements, Integers, Rows, Trace, inverses
+from perp_proofs.stark.fill.lookups import node_values
+from perp_proofs.stark.fill.memory import Key, record_before
 from perp_proofs.stark.fill.steps import blocks, run, steps
 from perp_reference.core.commitment import Commitment
-from perp_reference.core.encoding import record_values
 from perp_reference.core.state import State
 from perp_reference.core.tree import SparseForest
 from perp_spec.perpetual.layout import ACCOUNTS, MARKETS, ORDERS, REQUESTS, Tree
-from perp_spec.perpetual.records import (
-    Account,
-    Exchange,
-    Ledger,
-    MarketBook,
-    MarketOracle,
-    MarketPrice,
-    OrderSlot,
-    Position,
-    Queue,
-    Request,
-)
-from perp_spec.words import ORDER_SLOTS, POSITION_SLOTS
-
-CLASSES: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        Exchange,
-        Ledger,
-        Queue,
-        MarketPrice,
-        MarketOracle,
-        MarketBook,
-        Account,
-        Position,
-        OrderSlot,
-        Request,
-    )
-}
-
-SLOTS = {"Position": POSITION_SLOTS, "OrderSlot": ORDER_SLOTS}
-
-Key = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -89,13 +58,6 @@ class StateFill:
         self.columns: dict[str, Columns] = {}
         self.node_parts: list[tuple[int, Columns]] = []
 
-    def record(self, name: str, key: Key) -> Sequence[int]:
-        """The leaves of a record before the batch."""
-        place_ = 0
-        for part in key:
-            place_ = place_ * SLOTS.get(name, 0) + part
-        return record_values(self.state.get(CLASSES[name], place_))
-
     def touched(self, name: str) -> list[Key]:
         """The keys of a record that were accessed."""
         return [key for record, key in self.memory if record == name]
@@ -103,7 +65,7 @@ class StateFill:
     def sides(self, columns: Columns, name: str, prefix: str, keys: Sequence[Key]) -> tuple[Rows, Rows]:
         """Note the columns of a record before and after the batch in some rows."""
         described, get = self.program.records[name], self.memory.get
-        before = [self.record(name, key) for key in keys]
+        before = [record_before(self.state, name, key) for key in keys]
         left = [get((name, key)) for key in keys]
         after = [own if last is None else last.fields for own, last in zip(before, left, strict=True)]
         columns.put(f"{prefix}.last", np.array([last.time if last else 0 for last in left], np.int64))
@@ -344,3 +306,12 @@ def fill_state(program: Program, tables: Sequence[Table], state: State, commits:
     filled.fill()
     by_name = {table.name: table for table in tables}
     return {name: columns.trace(by_name[name]) for name, columns in filled.columns.items()}
+
+
+def state_roots(tables: Sequence[Table], trace: Trace) -> tuple[Digest, Digest]:
+    """The roots of the state before and after the batch, as they were filled."""
+    table = next(table for table in tables if table.name == "global")
+    sent = next(fraction for fraction in table.fractions if fraction.tag == STATE)
+    values = node_values(table, trace["global"], sent.entries)
+    lanes = [int(values[node][0]) for node in sent.entries]
+    return tuple(lanes[:DIGEST_ELEMENTS]), tuple(lanes[DIGEST_ELEMENTS:])

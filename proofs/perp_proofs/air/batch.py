@@ -1,0 +1,41 @@
+"""The system of a batch: the tables of the rules and those of the state, for a recorded program."""
+
+from dataclasses import dataclass
+
+from perp_hash.poseidon import SUITES, Suite
+from perp_proofs.air.rules import Rules, rule_tables
+from perp_proofs.air.state import state_tables
+from perp_proofs.air.system import MalformedSystem, System, check_system
+from perp_proofs.program.listing import Program, program_digest
+
+
+@dataclass(frozen=True)
+class BatchSystem:
+    """What a proof of a batch is about, and what fills it.
+
+    Attributes:
+        system: All tables; its digest is the program's.
+        rules: The tables of the rules, with what fills their rows.
+    """
+
+    program: Program
+    suite: Suite
+    rules: Rules
+    system: System
+
+
+def suite_of(program: Program) -> Suite:
+    """The hash suite of a program. Raises MalformedSystem if it is not known."""
+    for suite in SUITES.values():
+        if suite.identifier == program.suite:
+            return suite
+    raise MalformedSystem(f"the hash suite {program.suite} is not known")
+
+
+def batch_system(program: Program) -> BatchSystem:
+    """The system of a program. Raises MalformedSystem if the program has none."""
+    suite, rules = suite_of(program), rule_tables(program)
+    tables = (*(made.table for made in rules.tables.values()), *state_tables(program, suite))
+    system = System(program.name, bytes.fromhex(program_digest(program)), tables, rules.arities)
+    check_system(system)
+    return BatchSystem(program, suite, rules, system)

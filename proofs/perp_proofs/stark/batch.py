@@ -1,0 +1,90 @@
+"""A batch as a trace: the recorded program runs on the state before it, and every table is filled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from perp_hash.digest import digest_from_bytes, unpack_digest
+from perp_proofs.air.batch import BatchSystem
+from perp_proofs.air.statement import Statement
+from perp_proofs.program.shapes import flat
+from perp_proofs.stark.fill.calls import Batch as Calls
+from perp_proofs.stark.fill.chains import fill_chains
+from perp_proofs.stark.fill.columns import Trace
+from perp_proofs.stark.fill.lookups import fill_lookups
+from perp_proofs.stark.fill.memory import StateMemory
+from perp_proofs.stark.fill.plain import fill_rules
+from perp_proofs.stark.fill.state import Left, Memory, fill_state, state_roots
+from perp_reference.core.batch import Batch
+from perp_reference.core.commitment import Commitment
+from perp_reference.core.machine import rule_of
+from perp_reference.core.state import State
+
+Stage = Callable[[str], None]
+"""Told the name of each stage as it begins."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A batch that is ready to be proved."""
+
+    statement: Statement
+    trace: Trace
+
+    @property
+    def cells(self) -> int:
+        """Committed cells of the trace, those of the bus columns not counted."""
+        return sum(columns.size for columns in self.trace.values())
+
+
+def run_rules(made: BatchSystem, state: State, batch: Batch) -> tuple[Calls, Memory]:
+    """Run a batch on a state, which is only read: the rows of the rules, and what they leave in memory.
+
+    Raises:
+        Refused: A guard is false; the batch is invalid.
+    """
+    memory = StateMemory(state)
+    calls = Calls(made.rules, memory)
+    header = batch.header
+    root, config = header.previous_root, header.config_digest
+    calls.begin([header.number, header.time, root, config, root, config])
+    for operation in batch.operations:
+        calls.operation(rule_of(operation).name, [int(leaf) for leaf in flat(operation)])
+    return calls, {place: Left(time, memory.records[place]) for place, time in calls.link().items()}
+
+
+def batch_trace(
+    made: BatchSystem, state: State, commits: Commitment, batch: Batch, stage: Stage = lambda _: None
+) -> Filled:
+    """Fill all tables of a batch, from the state before it and its trees, which are only read.
+
+    Raises:
+        Refused: A guard is false; the batch is invalid.
+    """
+    tables = made.system.tables
+    stage("running the recorded program")
+    calls, memory = run_rules(made, state, batch)
+    stage("filling the rules")
+    trace: Trace = {name: np.array(rows, np.uint32).T.copy() for name, rows in fill_rules(made.rules, calls).items()}
+    stage("filling the state")
+    trace |= fill_state(made.program, tables, state, commits, memory)
+    chains, operations_digest, config_digest = fill_chains(made.program, tables, state.config, batch.operations)
+    trace |= chains
+    stage("filling what is looked up")
+    fill_lookups(made.program, tables, trace)
+    previous_root, new_root = state_roots(tables, trace)
+    if batch.header.previous_root != commits.root or unpack_digest(commits.root) != previous_root:
+        raise ValueError("the batch is not one of this state")
+    statement = Statement(
+        suite=made.program.suite,
+        program_digest=digest_from_bytes(made.system.digest),
+        config_digest=config_digest,
+        previous_root=previous_root,
+        new_root=new_root,
+        operations_digest=operations_digest,
+        count=len(batch.operations),
+        number=batch.header.number,
+        time=batch.header.time,
+    )
+    return Filled(statement, trace)
