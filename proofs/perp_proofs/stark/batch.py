@@ -1,4 +1,4 @@
-"""A batch as a trace: the recorded program runs on the state before it, and every table is filled."""
+"""Batches proved: the recorded program runs on the state before, every table is filled, and the trace is proved."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from perp_hash.digest import digest_from_bytes, unpack_digest
 from perp_proofs.air.batch import BatchSystem
-from perp_proofs.air.statement import Statement
+from perp_proofs.air.statement import Statement, public_fractions, statement_bytes
 from perp_proofs.program.shapes import flat
 from perp_proofs.stark.fill.calls import Batch as Calls
 from perp_proofs.stark.fill.chains import fill_chains
@@ -16,6 +16,9 @@ from perp_proofs.stark.fill.lookups import fill_lookups
 from perp_proofs.stark.fill.memory import StateMemory
 from perp_proofs.stark.fill.plain import fill_rules
 from perp_proofs.stark.fill.state import Left, Memory, fill_state, state_roots
+from perp_proofs.stark.prover import Progress, prove
+from perp_proofs.verifier.batch import BatchProof
+from perp_proofs.verifier.security import PROFILE_100, Profile
 from perp_reference.core.batch import Batch
 from perp_reference.core.commitment import Commitment
 from perp_reference.core.machine import rule_of
@@ -88,3 +91,25 @@ def batch_trace(
         time=batch.header.time,
     )
     return Filled(statement, trace)
+
+
+def prove_batch(
+    made: BatchSystem,
+    state: State,
+    commits: Commitment,
+    batch: Batch,
+    profile: Profile = PROFILE_100,
+    stage: Stage = lambda _: None,
+    progress: Progress | None = None,
+) -> BatchProof:
+    """Prove a batch, from the state before it and its trees, which are only read.
+
+    Raises:
+        Refused: A guard is false; the batch is invalid.
+        ValueError: The batch is not one of this state.
+        ProofError: The proof would be less secure than the profile promises.
+    """
+    filled = batch_trace(made, state, commits, batch, stage)
+    fractions = public_fractions(made.program, filled.statement)
+    proof = prove(made.system, filled.trace, fractions, statement_bytes(filled.statement), profile, progress=progress)
+    return BatchProof(profile, filled.statement, proof)

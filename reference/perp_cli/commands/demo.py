@@ -1,12 +1,13 @@
 """Runs a short life of an exchange: six batches that together hold every kind of operation.
 
 Each batch goes the way a real one goes: the wishes are signed, the builder leaves out what the rules reject, the batch
-is written to a store, and its root follows from the records. At the end the whole is checked from outside: every batch
-file is applied again to a fresh exchange, the books are audited, and an account's exit is proved from the differences
-that the batches published.
+is written to a store, and its root follows from the records. Then it is proved that the recorded rules took the old
+root to the new one on exactly these operations, and the proof is verified; a first run compiles the prover, which takes
+a minute or two. At the end the whole is checked from outside: every batch file is applied again to a fresh exchange,
+the books are audited, and an account's exit is proved from the differences that the batches published.
 
 The exchange is made in a temporary directory, or kept with --state DIR. The last two batches freeze it and pay
-everybody out; --batches 4 leaves it in the middle of its life.
+everybody out; --batches 4 leaves it in the middle of its life. Without proofs, by --no-proofs, it is quick.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import shlex
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perp_cli.arguments import path, whole
 from perp_cli.exchange import outcome_document, report_outcome, report_totals
@@ -21,6 +23,7 @@ from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
 from perp_cli.present import root_hex
 from perp_reference.core.audit import audit
+from perp_reference.core.batch import Batch
 from perp_reference.core.commitment import Commitment, verify_account_proof
 from perp_reference.core.diff import apply_diff
 from perp_reference.core.machine import rule_of
@@ -31,6 +34,9 @@ from perp_reference.store.run import Outcome, draft_of, run_batch, run_draft
 from perp_reference.store.store import Store
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.defaults import default_config
+
+if TYPE_CHECKING:
+    from perp_cli.proving import Before
 
 MARKETS = 3
 
@@ -47,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=whole_life,
         help=f"stop after so many batches (default {whole_life}, all)",
     )
+    parser.add_argument("--no-proofs", action="store_true", help="prove and verify nothing")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -55,30 +62,67 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     Raises:
         StoreError: The directory holds an exchange already.
     """
+    proving = not arguments.no_proofs
     if arguments.state:
-        return play(arguments.state, arguments.batches, output, str(arguments.state))
+        return play(arguments.state, arguments.batches, output, str(arguments.state), proving)
     with tempfile.TemporaryDirectory() as directory:
-        return play(Path(directory) / "exchange", arguments.batches, output, None)
+        return play(Path(directory) / "exchange", arguments.batches, output, None, proving)
 
 
-def play(directory: Path, batches: int, output: Output, kept: str | None) -> ExitCode:
+def play(directory: Path, batches: int, output: Output, kept: str | None, proving: bool) -> ExitCode:
     """Plays so many batches of the demo in a directory; `kept` is what the user calls it where it stays."""
     ring = demo_ring()
     config = ring.configured(default_config(MARKETS))
     beginning = genesis(config, ring.fees.owner)
     cast = Cast.of(ring)
     outcomes: list[Outcome] = []
+    proofs: list[dict[str, object]] = []
     with Store.create(directory, beginning) as store:
         for act in ACTS[:batches]:
+            before = state_before(store) if proving else None
             signed = tuple(ring.sign(operation, act.time) for operation in act.operations(cast))
             outcome = run_draft(store, draft_of(store.state, act.time, signed))
             outcomes.append(outcome)
             output.line(f"batch {outcome.batch.header.number}. {act.story}")
             report_outcome(config, outcome, output)
             report_totals(store, output)
+            if before is not None:
+                proofs.append(prove_and_verify(before, outcome, output))
             output.line()
         checks = check(store, beginning)
-    return conclude(config, outcomes, checks, output, kept)
+    if proving:
+        roots = [(proof["previous_root"], proof["new_root"]) for proof in proofs]
+        ended = [(root_hex(outcome.batch.header.previous_root), root_hex(outcome.root)) for outcome in outcomes]
+        checks["every batch is proved, by a proof that is verified, between these roots"] = roots == ended
+    return conclude(config, outcomes, checks, proofs, output, kept)
+
+
+def state_before(store: Store) -> "Before":
+    """The state before a batch, for the prover."""
+    from perp_cli.proving import Before
+
+    return Before.of(store)
+
+
+def prove_and_verify(before: "Before", outcome: Outcome, output: Output) -> dict[str, object]:
+    """Proves a batch, writes the proof as a file and verifies it; what is said of it.
+
+    Raises:
+        ProofError: The proof is not accepted.
+    """
+    from perp_cli.proving import prove, recorded_system, statement_texts, timed
+    from perp_proofs.verifier.batch import read_proof, verify_batch, write_proof
+
+    with timed() as proving:
+        data = write_proof(prove(before, Batch(outcome.batch.header, outcome.operations), output))
+    with timed() as verifying:
+        proof = read_proof(data)
+        verified = verify_batch(recorded_system(), proof)
+    bits = verified.security.bits
+    output.line(
+        f"proved in {proving[0]:.1f} s: {len(data):,} bytes, {bits:.1f} proven bits; verified in {verifying[0]:.1f} s"
+    )
+    return {**statement_texts(proof.statement), "bytes": len(data), "bits": bits}
 
 
 def check(store: Store, beginning: State) -> dict[str, bool]:
@@ -103,7 +147,12 @@ def check(store: Store, beginning: State) -> dict[str, bool]:
 
 
 def conclude(
-    config: Config, outcomes: list[Outcome], checks: dict[str, bool], output: Output, kept: str | None
+    config: Config,
+    outcomes: list[Outcome],
+    checks: dict[str, bool],
+    proofs: list[dict[str, object]],
+    output: Output,
+    kept: str | None,
 ) -> ExitCode:
     """Says what the demo held and what was checked."""
     counts = Counter(rule_of(operation).name for outcome in outcomes for operation in outcome.operations)
@@ -122,6 +171,7 @@ def conclude(
             "batches": [outcome_document(outcome) for outcome in outcomes],
             "operations": dict(sorted(counts.items())),
             "checks": checks,
+            "proofs": proofs,
         }
     )
     return ExitCode.OK if all(checks.values()) else ExitCode.FALSE

@@ -1,11 +1,12 @@
 """Applies a batch file to a stored exchange, wholly or not at all.
 
 BATCH is a batch file, which one rejected operation makes invalid as a whole, or a draft, from which the builder leaves
-rejected operations out and says why. Signatures are checked.
+rejected operations out and says why. Signatures are checked. With --prove the batch is proved too.
 """
 
 import argparse
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from perp_cli.arguments import path
 from perp_cli.errors import UsageError
@@ -22,6 +23,9 @@ from perp_reference.formats.text import read_file
 from perp_reference.store.run import Outcome, run_batch, run_draft
 from perp_reference.store.store import Store
 
+if TYPE_CHECKING:
+    from perp_cli.proving import Before
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes the batch, the exchange and what to write."""
@@ -29,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_argument(parser)
     parser.add_argument("--out", metavar="FILE", type=path, help="write the batch that was applied, as a batch file")
     parser.add_argument("--diff", metavar="FILE", type=path, help="write what changed, as a difference file")
+    parser.add_argument("--prove", metavar="FILE", type=path, help="prove the batch, and write the proof")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -42,20 +47,47 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     data = read_file(arguments.batch)
     with (
         open_store(arguments.state, output) as store,
-        pending(arguments.out, arguments.diff, apart_from=store.path) as files,
+        pending(arguments.out, arguments.diff, arguments.prove, apart_from=store.path) as (out, diff, proof),
     ):
+        before = kept(store) if proof is not None else None
         try:
             outcome = apply(store, data, str(arguments.batch), output.progress)
         except InvalidBatchError as error:
             return report_invalid(error, output)
         except StoreError as error:
             raise UsageError(f"{error}; the batch is not applied") from None
-        write(store, outcome, *files)
+        write(store, outcome, out, diff)
         output.line(f"batch {outcome.batch.header.number}")
         report_outcome(store.config, outcome, output)
         report_totals(store, output)
-    output.document(outcome_document(outcome))
+        proved = {} if before is None or proof is None else {"proof": prove_outcome(before, outcome, proof, output)}
+    output.document({**outcome_document(outcome), **proved})
     return ExitCode.OK
+
+
+def kept(store: Store) -> "Before":
+    """The state before the batch, for the prover."""
+    from perp_cli.proving import Before
+
+    return Before.of(store)
+
+
+def prove_outcome(before: "Before", outcome: Outcome, file: Pending, output: Output) -> dict[str, object]:
+    """Proves a batch that was applied, and writes the proof; what is said of it.
+
+    Raises:
+        UsageError: It cannot be written; the batch is applied all the same.
+    """
+    from perp_cli.proving import prove, proof_document, timed
+    from perp_proofs.verifier.batch import write_proof
+    from perp_reference.core.batch import Batch
+
+    with timed() as seconds:
+        proof = prove(before, Batch(outcome.batch.header, outcome.operations), output)
+    data = write_proof(proof)
+    file.write(data, f"batch {outcome.batch.header.number} is applied")
+    output.line(f"proved in {seconds[0]:.1f} s, {len(data):,} bytes")
+    return proof_document(proof, data)
 
 
 def apply(store: Store, data: bytes, file: str, progress: Callable[[str], None]) -> Outcome:

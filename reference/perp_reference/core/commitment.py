@@ -5,6 +5,7 @@ Leaves, trees and the root are specified in docs/encoding.md.
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from attrs import frozen
@@ -288,6 +289,13 @@ class Commitment:
         for tree, plan in plans:
             tree.apply(plan)
         self.root = root
+
+    def copied(self, state: State) -> "Commitment":
+        """The root of a copy of the state, kept apart."""
+        other = copy(self)
+        trees = {name: tree.copied() for name, tree in self._trees.items()}
+        vars(other).update(_state=state, _orders=self._orders.copied(), _trees=trees)
+        return other
 
     @property
     def roots(self) -> tuple[int, ...]:

@@ -11,7 +11,8 @@ decide.
 import functools
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from copy import copy
+from typing import Protocol, Self
 
 from perp_hash.digest import (
     DIGEST_BYTES,
@@ -128,6 +129,12 @@ class SparseForest:
         self._levels: list[dict[int, bytes]] = [{} for _ in range(height + 1)]
         self._empty = [empty_digest(level, absent) for level in range(height + 1)]
         self.empty_root = self._empty[height]
+
+    def copied(self) -> Self:
+        """The same trees, to be changed apart."""
+        other = copy(self)
+        vars(other).update(_levels=[dict(level) for level in self._levels])
+        return other
 
     def root_of(self, tree: int) -> bytes:
         """The digest of a whole tree."""

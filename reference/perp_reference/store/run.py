@@ -6,8 +6,9 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from perp_reference.core.batch import Batch, Builder, Rejection, apply_batch
+from perp_reference.core.batch import Batch, Builder, Rejection, apply_all, apply_batch, begin
 from perp_reference.core.diff import Changes
+from perp_reference.core.machine import Machine
 from perp_reference.core.state import State
 from perp_reference.formats.batch import SignedBatch, encode_batch
 from perp_reference.formats.signed import Signed
@@ -76,6 +77,22 @@ def run_batch(store: Store, batch: SignedBatch, notice: Notice = unnoticed) -> O
     changed = apply_batch(store.state, store.commitment, Batch(batch.header, batch.operations), checker)
     store.append(encode_batch(batch), changed)
     return Outcome(batch, tuple(checker.checked), (), changed, store.commitment.root)
+
+
+def checked_batch(store: Store, batch: SignedBatch, notice: Notice = unnoticed) -> Batch:
+    """The batch with its signatures checked, each on the state that it meets. The store stays as it is.
+
+    Raises:
+        InvalidBatchError: The header or an operation is rejected.
+        EndBatchError: The batch does not end with its one EndBatch.
+    """
+    checker = Checker(store.state, batch.header.time, notice)
+    try:
+        begin(store.state, store.commitment, batch.header)
+        apply_all(Machine(store.state), batch.operations, checker)
+    finally:
+        store.state.rollback()
+    return Batch(batch.header, tuple(checker.checked))
 
 
 def run_draft(store: Store, draft: SignedBatch, notice: Notice = unnoticed) -> Outcome:

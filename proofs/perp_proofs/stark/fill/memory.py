@@ -5,7 +5,7 @@ from typing import Any
 from perp_proofs.program.interpreter import Values
 from perp_reference.core.encoding import record_values
 from perp_reference.core.state import SLOTS_OF, STATE_RECORDS, State
-from perp_spec.perpetual.records import Market
+from perp_spec.perpetual.records import Market, Parameters
 
 Key = tuple[int, ...]
 
@@ -46,7 +46,7 @@ class StateMemory:
 
     def config(self, record: str, key: Key) -> Values:
         """A record of the configuration, all zeros where the key is not configured."""
-        if not key:
+        if record == Parameters.__name__:
             return record_values(self.state.parameters)
         (market,) = key
         known = 0 <= market < len(self.state.markets)
