@@ -152,7 +152,7 @@ class Spans:
             self.tables[table.name] = sum(self.of(instruction) for instruction in table.instructions)
 
     def of(self, instruction: Instruction) -> int:
-        """Points of time that an instruction needs. A store of what was loaded shares the point of the load."""
+        """Points of time that an instruction needs. Of a loop two steps more, so that none of any index lies outside."""
         if instruction.code in ("load", "store"):
             return 1
         if instruction.code in ("call", "call_if"):
@@ -161,7 +161,7 @@ class Spans:
             kind = loop_kind(instruction)
             step = len(touched(self.program, kind.loop)) + self.tables[kind.loop.callee]
             self.steps[kind] = step
-            return step * LOOP_LENGTH[kind.loop.source]
+            return step * (LOOP_LENGTH[kind.loop.source] + 2)
         return 0
 
     @property

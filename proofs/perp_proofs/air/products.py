@@ -104,11 +104,20 @@ class Carrier:
         width = high - low + 1
         if self.sign is not None and low < 0:
             size = max(-low, high)
-            below, width, low, high = self.sign * -size, size + 1, -size, size
-        carry = sheet.column(name, (low, high))
+            below, width = self.sign * -size, size + 1
+        carry = sheet.column(name, enforced(sheet.interval(below), width, below))
         sheet.plan.steps.append(Divided(sheet.number(carry), total.number, BASE))
         bound_width(sheet, name, carry, below, width)
         return carry
+
+
+def enforced(below: Interval, width: int, lowest: Term | int) -> Interval:
+    """What `bound_width` bounds a term to."""
+    if width <= SET_SIZE and isinstance(lowest, int):
+        return below[0], below[1] + width - 1
+    parts = -(-width // BASE)
+    most = parts * BASE - 1 if parts <= SET_SIZE else (parts + 1) * (BASE - 1)
+    return below[0], below[1] + most
 
 
 def bound_width(sheet: Sheet, name: str, term: Term, below: Term | int, width: int) -> None:
@@ -287,9 +296,10 @@ def product_at_most(sheet: Sheet, name: str, of: Comparison) -> Term:
             sheet.plan.steps.append(Borrow(sheet.number(bit), total.number, BASE))
             carry = bit * -1
         else:
-            carry = sheet.column(f"{name}.carry{at + 1}", bounds[at])
+            low, width = bounds[at][0], bounds[at][1] - bounds[at][0] + 1
+            carry = sheet.column(f"{name}.carry{at + 1}", enforced((low, low), width, low))
             sheet.plan.steps.append(Divided(sheet.number(carry), total.number, BASE))
-            bound_width(sheet, f"{name}.carry{at + 1}", carry, bounds[at][0], bounds[at][1] - bounds[at][0] + 1)
+            bound_width(sheet, f"{name}.carry{at + 1}", carry, low, width)
         digit = total - carry * BASE
         if digit.degree > 1:
             digit = sheet.column(f"{name}.digit{at}", (0, BASE - 1))

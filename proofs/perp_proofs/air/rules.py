@@ -220,7 +220,7 @@ def fixed_contracts(rules: Rules) -> None:
     for table in program.of_role("batch"):
         leaves = [leaf(entry.types[0], *entry.numbers) for entry in table.inputs]
         rules.contracts[HEADER] = contract([(one, SENDER) for of in leaves for one in of.bounds])
-    rules.contracts[BLOCK] = contract([((0, TIMES_MAX // rules.spans.stride), RECEIVER), *[(None, SENDER)] * 11])
+    rules.contracts[BLOCK] = contract([((0, TIMES_MAX // rules.spans.stride - 1), RECEIVER), *[(None, SENDER)] * 11])
 
 
 class Pending(NamedTuple):
@@ -271,13 +271,17 @@ class Writer:
         """Where and when the row is."""
         spans = self.rules.spans
         if self.made.role == "operation":
-            self.operation = self.sheet.given("t", 0, TIMES_MAX // spans.stride)
+            self.operation = self.sheet.given("t", 0, TIMES_MAX // spans.stride - 1)
             self.time = self.operation * spans.stride
             self.point = 1
         elif self.made.role == "batch":
             self.point = 1
         elif spans.tables[self.listing.name]:
-            self.time = self.sheet.given("time", 0, TIMES_MAX)
+            self.time = self.sheet.given("time", *self.base_range(spans.tables[self.listing.name]))
+
+    def base_range(self, span: int) -> Interval:
+        """The points of time at which something may begin that needs so many."""
+        return 0, TIMES_MAX - self.half - span
 
     def instructions(self) -> None:
         """Write all instructions."""
@@ -684,9 +688,7 @@ class Writer:
         """From an access that reads to one that stores."""
         return self.rules.spans.stride // 2
 
-    def begin_access(
-        self, record: str, key: list[Term], old: list[Term], later: Term | int
-    ) -> tuple[Term, Term]:
+    def begin_access(self, record: str, key: list[Term], old: list[Term], later: Term | int) -> tuple[Term, Term]:
         """Receive a record as it was left before; the time now, and the time then."""
         sheet = self.sheet
         now = sheet.sum([self.time, sheet.constant(self.point), sheet.lifted(later)])
@@ -777,9 +779,7 @@ class Writer:
         self.point += span
         return [base]
 
-    def result(
-        self, name: str, first: int, of: Leaf, flag: Term, other: int | None
-    ) -> list[tuple[Term, Term | None]]:
+    def result(self, name: str, first: int, of: Leaf, flag: Term, other: int | None) -> list[tuple[Term, Term | None]]:
         """Columns of a result, each with what it is instead where the call is not made."""
         sheet = self.sheet
         made: list[tuple[Term, Term | None]] = []
@@ -787,7 +787,9 @@ class Writer:
         for at, (bounds, rest) in enumerate(zip(of.bounds, instead, strict=True)):
             own = f"{name}.{first + at}"
             if rest is None:
-                made.append((sheet.given(own, *bounds), None) if bounds != (0, 0) else (sheet.table.tape.constant(0), None))
+                made.append(
+                    (sheet.given(own, *bounds), None) if bounds != (0, 0) else (sheet.table.tape.constant(0), None)
+                )
                 continue
             column = sheet.column(own, hull(bounds, sheet.interval(rest)))
             sheet.plan.steps.append(GivenOr(sheet.number(column), own, flag.number, rest.number))
@@ -888,7 +890,7 @@ class Writer:
         entries: list[Term] = []
         if self.rules.spans.tables[name]:
             entries.append(self.time)
-            promised.append(((0, TIMES_MAX), SENDER))
+            promised.append((self.base_range(self.rules.spans.tables[name]), SENDER))
         for number, entry in enumerate(self.listing.inputs):
             of = leaf(entry.types[0], *entry.numbers)
             entries += self.inputs_sent[number]
@@ -963,11 +965,11 @@ class StepWriter(Writer):
     def begin(self) -> None:
         """What all steps share, and the item of this one."""
         loop, sheet = self.kind.loop, self.sheet
-        base = self.fixed("time", (0, TIMES_MAX))
+        base = self.fixed("time", self.base_range(self.rules.spans.steps[self.kind] * (self.length + 2)))
         account = [self.fixed("account", None)] if loop.source == "held" else []
         skip = self.fixed("skip", None) if loop.skips else None
         stores = self.fixed("stores", FLAG) if loop.stored else None
-        self.place = sheet.given("item", 0, self.length)
+        self.place = sheet.given("item", 0, self.length + 1)
         self.time = base + self.place * self.rules.spans.steps[self.kind]
         self.following = self.place + self.active
         if skip is not None:

@@ -185,7 +185,21 @@ class Hashed(NamedTuple):
 
 
 Step = (
-    GivenOr | Hashed | Limb | Value | ValueSign | Given | Computed | Divided | Borrow | Part | Inverses | Vanishes | Sign | Digits | Helper
+    GivenOr
+    | Hashed
+    | Limb
+    | Value
+    | ValueSign
+    | Given
+    | Computed
+    | Divided
+    | Borrow
+    | Part
+    | Inverses
+    | Vanishes
+    | Sign
+    | Digits
+    | Helper
 )
 
 

@@ -285,4 +285,3 @@ def last_leaf(rules: Rules, kind: LoopKind) -> int:
     """The number of an item's last leaf: its market."""
     names = {"held": ("Position", "MarketPrice"), "markets": ("MarketPrice", "MarketBook")}[kind.loop.source]
     return sum(len(rules.program.records[name].fields) for name in names)
-

@@ -208,7 +208,9 @@ def filled(rules: Rules, made: RuleTable, call: Call) -> list[int]:
             call.given |= named(f"{site.name}.", call.calls[site.place].outputs)
     for site in made.loops:
         steps = call.loops[site.place]
-        call.given |= named(f"{site.name}.", steps[-1].outputs if steps else [0] * len(rules.tables[site.steps].outputs))
+        call.given |= named(
+            f"{site.name}.", steps[-1].outputs if steps else [0] * len(rules.tables[site.steps].outputs)
+        )
     if made.kind is not None:
         call.given |= named("sum", call.before.outputs if call.before else [0] * len(made.outputs))
     return RowFiller(made, call).fill()

@@ -1,0 +1,379 @@
+"""The no-wrap gate: that what a table says modulo p it says of integers.
+
+Every column's range follows from a lookup, a small set, a definition, or a message whose other side promises it. With
+these ranges, interval arithmetic over the whole tape shows that every constraint that is not marked modular is below p in
+size, so that where it is 0 modulo p it is 0. What a table promises in its own messages is checked the same way. Claims
+of gadgets are not believed: each is compared with the constraints and lookups of the table.
+
+Ranges are those of a row that counts, with `active` = 1. A row with `active` = 0 reaches no bus but lookups.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from perp_hash.field import MODULUS
+from perp_proofs.air.interfaces import RECEIVER, SENDER, Contract
+from perp_proofs.air.sheet import LOOKED_UP, Choice, Claim, Conditional, Looked, Member
+from perp_proofs.air.system import Fraction, Table
+from perp_proofs.air.tape import ADD, COLUMN, CONSTANT, MULTIPLY, ROW, SUBTRACT, Node, Term
+from perp_proofs.air.words import Interval, hull, plus, times, within
+
+ELEMENT = (0, MODULUS - 1)
+BIT = (0, 1)
+ACTIVE = "active"
+ROWS = (0, (1 << 22) - 1)
+
+
+class Affine(NamedTuple):
+    """A sum of atoms with coefficients, and a constant."""
+
+    parts: dict[int, int]
+    constant: int
+
+
+class Gate:
+    """The gate of one table.
+
+    Attributes:
+        columns: Ranges found so far.
+        nodes: Ranges of nodes that are narrower than what they are made of says.
+        faults: What is wrong.
+    """
+
+    def __init__(self, table: Table, claims: Sequence[Claim], contracts: Mapping[int, Contract]) -> None:
+        self.table = table
+        self.claims = claims
+        self.contracts = contracts
+        self.columns: dict[int, Interval] = {}
+        self.nodes: dict[int, Interval] = {}
+        self.cache: dict[int, Interval] = {}
+        self.faults: list[str] = []
+        self.demanded = {constraint.node for constraint in table.constraints}
+        self.atoms = {claim.quotient for claim in claims if isinstance(claim, Member) and claim.factor != 1}
+
+    # Intervals
+
+    def of(self, node: int) -> Interval | None:
+        """The range of a node, None where it is not known."""
+        stack = [node]
+        while stack:
+            top = stack[-1]
+            if top in self.cache:
+                stack.pop()
+                continue
+            if top in self.nodes:
+                self.cache[top] = self.nodes[top]
+                continue
+            code, left, right = self.table.tape.nodes[top]
+            if code in (CONSTANT, COLUMN, ROW):
+                interval = (left, left) if code == CONSTANT else ROWS if code == ROW else self.columns.get(left)
+                if interval is None:
+                    return None
+                self.cache[top] = interval
+                continue
+            needs = [part for part in (left, right) if part not in self.cache]
+            if needs:
+                stack += needs
+                continue
+            self.cache[top] = combined(code, self.cache[left], self.cache[right])
+        return self.cache[node]
+
+    def learn(self, node: int, interval: Interval) -> bool:
+        """Note the range of a node; tells whether that is new."""
+        code, column, _ = self.table.tape.nodes[node]
+        if code == COLUMN:
+            known = self.columns.get(column)
+            better = interval if known is None else (max(known[0], interval[0]), min(known[1], interval[1]))
+            if better == known:
+                return False
+            self.columns[column] = better
+        else:
+            known = self.nodes.get(node)
+            better = interval if known is None else (max(known[0], interval[0]), min(known[1], interval[1]))
+            if better == known:
+                return False
+            self.nodes[node] = better
+        self.cache.clear()
+        return True
+
+    def term(self, node: int) -> Term:
+        """A node to write terms with."""
+        return Term(self.table.tape, node)
+
+    # Discovery
+
+    def discover(self) -> None:
+        """Find the ranges of all columns."""
+        for number, column in enumerate(self.table.columns):
+            if (column.low, column.high) == ELEMENT:
+                self.columns[number] = ELEMENT
+        self.received()
+        if self.table.columns and self.table.columns[0].name == ACTIVE:
+            active = self.table.tape.column(0)
+            if (active * (active - 1)).number not in self.demanded:
+                self.faults.append("active is no bit")
+            self.columns[0] = (1, 1)
+        self.bits()
+        while self.round():
+            self.cache.clear()
+
+    def round(self) -> bool:
+        """Learn what follows from what is known; tells whether that is anything."""
+        found = [self.claim(claim) for claim in self.claims]
+        found += [self.lookup(fraction) for fraction in self.table.fractions]
+        found += [self.definition(constraint.node) for constraint in self.table.constraints if not constraint.modular]
+        return any(found)
+
+    def received(self) -> None:
+        """Learn what messages bring."""
+        for fraction in self.table.fractions:
+            contract = self.contracts.get(fraction.tag)
+            if contract is None:
+                continue
+            side = self.side(fraction)
+            for node, bounds, promised in zip(fraction.entries, contract.bounds, contract.sides, strict=True):
+                if side != promised and bounds is not None and self.table.tape.nodes[node].code == COLUMN:
+                    self.learn(node, bounds)
+                elif side != promised and bounds is None and self.table.tape.nodes[node].code == COLUMN:
+                    self.columns.setdefault(self.table.tape.nodes[node].left, ELEMENT)
+
+    def side(self, fraction: Fraction) -> int:
+        """Whether a fraction sends or receives."""
+        code, left, right = self.table.tape.nodes[fraction.numerator]
+        negative = code == MULTIPLY and Node(CONSTANT, -1) in (
+            self.table.tape.nodes[left],
+            self.table.tape.nodes[right],
+        )
+        return RECEIVER if negative else SENDER
+
+    def bits(self) -> None:
+        """Learn which columns are 0 or 1."""
+        for number in range(len(self.table.columns)):
+            column = self.table.tape.column(number)
+            forms = [column * (column - 1), column * (1 - column)]
+            if any(form.number in self.demanded for form in forms):
+                self.learn(column.number, BIT)
+
+    def lookup(self, fraction: Fraction) -> bool:
+        """Learn from a lookup of a sum with one unknown column."""
+        size = LOOKED_UP.get(fraction.tag)
+        if size is None or self.table.tape.nodes[fraction.numerator] != Node(CONSTANT, 1):
+            return False
+        form = self.affine(fraction.entries[0])
+        unknown = [atom for atom in form.parts if self.of(atom) is None]
+        if len(unknown) != 1 or abs(form.parts[unknown[0]]) != 1:
+            return False
+        factor = form.parts.pop(unknown[0])
+        rest = self.range_of(form)
+        assert rest is not None
+        return self.learn(unknown[0], times((factor, factor), (-rest[1], size - 1 - rest[0])))
+
+    def definition(self, node: int) -> bool:
+        """Learn from a constraint column - expression."""
+        code, left, right = self.table.tape.nodes[node]
+        if code != SUBTRACT or self.table.tape.nodes[left].code != COLUMN or self.of(left) is not None:
+            return False
+        interval = self.of(right)
+        return interval is not None and self.learn(left, interval)
+
+    def affine(self, node: int) -> Affine:
+        """A node as a sum of columns, and of products."""
+        parts: dict[int, int] = {}
+        constant = 0
+        stack = [(node, 1)]
+        while stack:
+            number, factor = stack.pop()
+            code, left, right = self.table.tape.nodes[number]
+            if code == CONSTANT:
+                constant += factor * left
+            elif number not in self.atoms and code in (ADD, SUBTRACT):
+                stack += [(left, factor), (right, factor if code == ADD else -factor)]
+            elif number not in self.atoms and code == MULTIPLY and self.constant_of(left, right) is not None:
+                value, other = self.constant_of(left, right) or (0, 0)
+                stack.append((other, factor * value))
+            else:
+                parts[number] = parts.get(number, 0) + factor
+        return Affine({atom: factor for atom, factor in parts.items() if factor}, constant)
+
+    def constant_of(self, left: int, right: int) -> tuple[int, int] | None:
+        """The constant of a product of a constant and a node, and the node."""
+        for one, other in ((left, right), (right, left)):
+            code, value, _ = self.table.tape.nodes[one]
+            if code == CONSTANT:
+                return value, other
+        return None
+
+    def range_of(self, form: Affine) -> Interval | None:
+        """The range of a sum."""
+        total = (form.constant, form.constant)
+        for atom, factor in form.parts.items():
+            interval = self.of(atom)
+            if interval is None:
+                return None
+            total = plus(total, times((factor, factor), interval))
+        return total
+
+    # Claims
+
+    def claim(self, claim: Claim) -> bool:
+        """Learn from a claim that the table bears out."""
+        if isinstance(claim, Member):
+            return self.member(claim)
+        if isinstance(claim, Choice):
+            return self.choice(claim)
+        return self.looked(claim) if isinstance(claim, Looked) else self.conditional(claim)
+
+    def member(self, claim: Member) -> bool:
+        """The node is one of a few multiples: their product is demanded, and each difference is below p."""
+        tape, node = self.table.tape, self.term(claim.node)
+        helpers = list(claim.helpers)
+        product: Term | None = None
+        active = tape.column(0)
+        for value in range(claim.low, claim.low + claim.count):
+            difference = node - active * (value * claim.factor)
+            if product is not None and product.degree + difference.degree > DEGREE:
+                helper = tape.column(helpers.pop(0))
+                if (product - helper).number not in self.demanded:
+                    return False
+                product = helper
+            product = difference if product is None else product * difference
+        quotient = claim.node if claim.factor == 1 else (node * pow(claim.factor, -1, MODULUS)).number
+        if product is None or product.number not in self.demanded or quotient != claim.quotient or helpers:
+            return False
+        low, high = claim.low, claim.low + claim.count - 1
+        if claim.factor == 1 and tape.nodes[claim.node].code == COLUMN:
+            return self.learn(claim.node, (low, high))
+        interval = self.of(claim.node)
+        if interval is None or not self.below(interval[0] - high * claim.factor, interval[1] - low * claim.factor):
+            return False
+        return self.learn(quotient, (low, high))
+
+    @staticmethod
+    def below(low: int, high: int) -> bool:
+        """All integers of a range are below p in size."""
+        return -MODULUS < low and high < MODULUS
+
+    def choice(self, claim: Choice) -> bool:
+        """A column is one of two terms: its definition is demanded, and the condition is a bit."""
+        column, condition = self.term(claim.node), self.term(claim.condition)
+        yes, no = self.term(claim.yes), self.term(claim.no)
+        made = column - (condition * yes + (self.table.tape.column(0) - condition) * no)
+        intervals = [self.of(term.number) for term in (condition, yes, no)]
+        if made.number not in self.demanded or any(interval is None for interval in intervals):
+            return False
+        flag, one, other = intervals
+        assert flag is not None
+        assert one is not None
+        assert other is not None
+        return within(flag, BIT) and self.learn(claim.node, hull(one, other))
+
+    def looked(self, claim: Looked) -> bool:
+        """A term is looked up together with known ones."""
+        fraction = self.table.fractions[claim.fraction]
+        size = LOOKED_UP.get(fraction.tag)
+        if size is None or self.table.tape.nodes[fraction.numerator] != Node(CONSTANT, 1):
+            return False
+        entry, own = self.affine(fraction.entries[0]), self.affine(claim.node)
+        parts = {atom: entry.parts.get(atom, 0) - own.parts.get(atom, 0) for atom in {*entry.parts, *own.parts}}
+        rest = self.range_of(Affine({atom: one for atom, one in parts.items() if one}, entry.constant - own.constant))
+        return rest is not None and self.learn(claim.node, (-rest[1], size - 1 - rest[0]))
+
+    def conditional(self, claim: Conditional) -> bool:
+        """A column is what a message promises where it is sent, and else another term."""
+        fraction = self.table.fractions[claim.fraction]
+        contract = self.contracts.get(fraction.tag)
+        active, flag = self.table.tape.column(0), self.term(claim.condition)
+        column, other = self.term(claim.node), self.term(claim.other)
+        made = (active - flag) * (column - other)
+        intervals = self.of(claim.condition), self.of(claim.other)
+        if contract is None or intervals[0] is None or intervals[1] is None:
+            return False
+        bounds = contract.bounds[claim.place]
+        sent = (flag * active).number == fraction.numerator and fraction.entries[claim.place] == claim.node
+        promised = contract.sides[claim.place] == RECEIVER and within(intervals[0], BIT)
+        if not sent or not promised or bounds is None or made.number not in self.demanded:
+            return False
+        return self.learn(claim.node, hull(bounds, intervals[1]))
+
+    # Judgement
+
+    def judge(self) -> list[str]:
+        """What is wrong with the table."""
+        self.discover()
+        for number, column in enumerate(self.table.columns):
+            known = self.columns.get(number)
+            if known is None:
+                self.faults.append(f"nothing bounds {column.name}")
+            elif not within(known, (column.low, column.high)):
+                self.faults.append(f"{column.name} is {known}, declared {(column.low, column.high)}")
+        if not self.faults:
+            self.judge_constraints()
+            for fraction in self.table.fractions:
+                self.judge_fraction(fraction)
+        return [f"{self.table.name}: {fault}" for fault in self.faults]
+
+    def judge_constraints(self) -> None:
+        """Every constraint that is not modular is below p."""
+        for constraint in self.table.constraints:
+            interval = self.of(constraint.node)
+            assert interval is not None
+            if not constraint.modular and not self.below(*interval):
+                self.faults.append(f"{constraint.name} is {interval}")
+
+    def judge_fraction(self, fraction: Fraction) -> None:
+        """Numerators are small, looked up terms do not wrap, and messages are as promised."""
+        numerator = self.of(fraction.numerator)
+        assert numerator is not None
+        if fraction.weight and not within(numerator, (-1, 1)):
+            self.faults.append(f"a numerator of tag {fraction.tag} is {numerator}")
+        if fraction.tag in LOOKED_UP and fraction.weight:
+            interval = self.of(fraction.entries[0])
+            assert interval is not None
+            if not self.below(interval[0] - LOOKED_UP[fraction.tag], interval[1] + LOOKED_UP[fraction.tag]):
+                self.faults.append(f"a lookup of {interval}")
+        contract = self.contracts.get(fraction.tag)
+        if contract is not None:
+            self.judge_message(fraction, contract)
+
+    def judge_message(self, fraction: Fraction, contract: Contract) -> None:
+        """What this side of a message promises, it keeps."""
+        side = self.side(fraction)
+        for place, node in enumerate(fraction.entries):
+            bounds, step = contract.bounds[place], contract.steps[place]
+            if bounds is None or contract.sides[place] != side:
+                continue
+            if step is not None and self.grows(fraction, place, step):
+                continue
+            interval = self.of(node)
+            assert interval is not None
+            if not within(interval, bounds):
+                self.faults.append(f"entry {place} of tag {fraction.tag} is {interval}, promised {bounds}")
+
+    def grows(self, fraction: Fraction, place: int, step: Interval) -> bool:
+        """The entry is what the same table receives at the same place, and what a step may add."""
+        for other in self.table.fractions:
+            if other.tag == fraction.tag and self.side(other) == RECEIVER:
+                form, before = self.affine(fraction.entries[place]), self.affine(other.entries[place])
+                parts = {
+                    atom: form.parts.get(atom, 0) - before.parts.get(atom, 0) for atom in {*form.parts, *before.parts}
+                }
+                kept = {atom: factor for atom, factor in parts.items() if factor}
+                rest = self.range_of(Affine(kept, form.constant - before.constant))
+                if rest is not None and within(rest, step):
+                    return True
+        return False
+
+
+DEGREE = 5
+
+
+def combined(code: int, first: Interval, second: Interval) -> Interval:
+    """The range of a sum, difference or product."""
+    if code == ADD:
+        return plus(first, second)
+    return (first[0] - second[1], first[1] - second[0]) if code == SUBTRACT else times(first, second)
+
+
+def gate_faults(table: Table, claims: Sequence[Claim], contracts: Mapping[int, Contract]) -> list[str]:
+    """What is wrong with a table."""
+    return Gate(table, claims, contracts).judge()
