@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from perp_hash.words import LIMBS
 from perp_proofs.air.buses import RANGE, RANGE_TOP
-from perp_proofs.air.sheet import BIT, Computed, Digits, Divided, Inverses, Sheet, Sign, Vanishes
-from perp_proofs.air.tape import DEGREE_MAX, Term
-from perp_proofs.air.words import BASE, TOP_SIZE, Shape, limbs_of, plus, shape_of, times
+from perp_proofs.air.sheet import Digits, Divided, Inverses, Sheet, Sign, Vanishes
+from perp_proofs.air.tape import Term
+from perp_proofs.air.words import BASE, TOP_SIZE, Interval, Shape, limbs_of, plus, shape_of, times
 
 Limb = Term | int
 """A limb; an int is a constant of rows that count."""
@@ -95,17 +95,75 @@ def limbs_for(size: int) -> int:
 def carried(sheet: Sheet, name: str, limbs: Sequence[Limb]) -> Term:
     """Carry limbs upward two by two, until one or two are left; returns these as one number.
 
-    X = x0 + B x1 is a multiple of B^2, Y = X / B^2 + x2 + B x3 is one, and so on. Each is one of few, by its interval.
+    X = x0 + B x1 is a multiple of B^2, Y = X / B^2 + x2 + B x3 is one, and so on. Each is one of few, by its interval;
+    where it is not, the two limbs are carried one by one.
     """
     rest: Limb = 0
     for start in range(0, len(limbs) - 2, 2):
         pair = sheet.sum([rest, limbs[start], scaled_limb(limbs[start + 1], BASE)])
         if pair.value == 0:
             continue
+        own = f"{name}.carry{start // 2}"
         low, high = sheet.interval(pair)
-        rest = sheet.member(f"{name}.carry{start // 2}", pair, (-(-low // PAIR), high // PAIR), PAIR)
+        low, high = -(-low // PAIR), high // PAIR
+        if high - low < PAIR_VALUES:
+            rest = sheet.member(own, pair, (low, high), PAIR)
+        else:
+            lower = carry_column(sheet, f"{own}.lower", sheet.sum([rest, limbs[start]]))
+            rest = carry_column(sheet, f"{own}.upper", sheet.sum([lower, limbs[start + 1]]))
     last = limbs[2 * ((len(limbs) - 1) // 2) :]
     return sheet.sum([rest, *(scaled_limb(limb, BASE**index) for index, limb in enumerate(last))])
+
+
+PAIR_VALUES = 17
+"""Carries of a pair of limbs that are told apart by a set: more take more columns than two carries do."""
+
+
+def carry_column(sheet: Sheet, name: str, term: Term) -> Term:
+    """A column that B times is a term."""
+    low, high = sheet.interval(term)
+    low, width = -(-low // BASE), high // BASE - -(-low // BASE) + 1
+    carry = sheet.column(name, enforced((low, low), width, low))
+    sheet.plan.steps.append(Divided(sheet.number(carry), term.number, BASE))
+    bound_width(sheet, name, carry, low, width)
+    sheet.zero(name, term - carry * BASE)
+    return carry
+
+
+SET_SIZE = 5
+"""Values that one constraint can tell a column to be one of."""
+
+
+def enforced(below: Interval, width: int, lowest: Term | int) -> Interval:
+    """What `bound_width` bounds a term to."""
+    if width <= SET_SIZE and isinstance(lowest, int):
+        return below[0], below[1] + width - 1
+    parts = -(-width // BASE)
+    most = parts * BASE - 1 if parts <= SET_SIZE else (parts + 1) * (BASE - 1)
+    return below[0], below[1] + most
+
+
+def bound_width(sheet: Sheet, name: str, term: Term, below: Term | int, width: int) -> None:
+    """Demand that below <= term < below + about a width."""
+    if width <= SET_SIZE and isinstance(below, int):
+        sheet.member(name, term, (below, below + width - 1))
+        return
+    if width <= BASE:
+        sheet.bound(term, below)
+        return
+    shifted = term - sheet.lifted(below)
+    if width <= SET_SIZE * BASE:
+        count = -(-width // BASE)
+        part = sheet.column(f"{name}.part", (0, count - 1))
+        sheet.plan.steps.append(Divided(sheet.number(part), shifted.number, BASE))
+        sheet.member(f"{name}.part", part, (0, count - 1))
+        sheet.bound(term, sheet.lifted(below) + part * BASE)
+        return
+    step = -(-width // BASE)
+    part = sheet.column(f"{name}.part", (0, BASE - 1))
+    sheet.plan.steps.append(Divided(sheet.number(part), shifted.number, step))
+    sheet.bound(part)
+    sheet.bound(term, sheet.lifted(below) + part * step)
 
 
 def scaled_limb(limb: Limb, factor: int) -> Limb:

@@ -251,7 +251,7 @@ class Gate:
     @staticmethod
     def below(low: int, high: int) -> bool:
         """All integers of a range are below p in size."""
-        return -MODULUS < low and high < MODULUS
+        return low > -MODULUS and high < MODULUS
 
     def choice(self, claim: Choice) -> bool:
         """A column is one of two terms: its definition is demanded, and the condition is a bit."""

@@ -11,9 +11,19 @@ from perp_hash.digest import DIGEST_ELEMENTS
 from perp_hash.field import MODULUS
 from perp_hash.words import LIMBS
 from perp_proofs.air.words import Interval, Shape, shape_of
-from perp_proofs.program.listing import BIT, DIGEST, LOOP_RECORDS, LOOPS, SMALL, WORD, Instruction, Program, Table
+from perp_proofs.program.listing import (
+    BIT,
+    DIGEST,
+    LOOP_RECORDS,
+    LOOPS,
+    SMALL,
+    WORD,
+    Instruction,
+    Program,
+    Table,
+    loop_of,
+)
 from perp_proofs.program.listing import Loop as LoopNumbers
-from perp_proofs.program.listing import loop_of
 
 ANY = (0, MODULUS - 1)
 FLAG = (0, 1)

@@ -12,7 +12,9 @@ from perp_hash.words import LIMBS
 from perp_proofs.air.gadgets import (
     Limb,
     Word,
+    bound_width,
     demand_not_negative,
+    enforced,
     is_nothing,
     limb_sum,
     limbs_for,
@@ -24,9 +26,6 @@ from perp_proofs.air.sheet import Borrow, Computed, Divided, Part, Sheet, ValueS
 from perp_proofs.air.sheet import Limb as LimbOf
 from perp_proofs.air.tape import Term
 from perp_proofs.air.words import BASE, Interval, Shape, limb_range, plus, shape_of, times
-
-SET_SIZE = 5
-"""Values that one constraint can tell a column to be one of."""
 
 
 class Product(NamedTuple):
@@ -109,38 +108,6 @@ class Carrier:
         sheet.plan.steps.append(Divided(sheet.number(carry), total.number, BASE))
         bound_width(sheet, name, carry, below, width)
         return carry
-
-
-def enforced(below: Interval, width: int, lowest: Term | int) -> Interval:
-    """What `bound_width` bounds a term to."""
-    if width <= SET_SIZE and isinstance(lowest, int):
-        return below[0], below[1] + width - 1
-    parts = -(-width // BASE)
-    most = parts * BASE - 1 if parts <= SET_SIZE else (parts + 1) * (BASE - 1)
-    return below[0], below[1] + most
-
-
-def bound_width(sheet: Sheet, name: str, term: Term, below: Term | int, width: int) -> None:
-    """Demand that below <= term < below + about a width."""
-    if width <= SET_SIZE and isinstance(below, int):
-        sheet.member(name, term, (below, below + width - 1))
-        return
-    if width <= BASE:
-        sheet.bound(term, below)
-        return
-    shifted = term - sheet.lifted(below)
-    if width <= SET_SIZE * BASE:
-        count = -(-width // BASE)
-        part = sheet.column(f"{name}.part", (0, count - 1))
-        sheet.plan.steps.append(Divided(sheet.number(part), shifted.number, BASE))
-        sheet.member(f"{name}.part", part, (0, count - 1))
-        sheet.bound(term, sheet.lifted(below) + part * BASE)
-        return
-    step = -(-width // BASE)
-    part = sheet.column(f"{name}.part", (0, BASE - 1))
-    sheet.plan.steps.append(Divided(sheet.number(part), shifted.number, step))
-    sheet.bound(part)
-    sheet.bound(term, sheet.lifted(below) + part * step)
 
 
 def value_word(sheet: Sheet, name: str, source: int, low: int, high: int) -> tuple[Word, Term | None]:

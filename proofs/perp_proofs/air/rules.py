@@ -35,7 +35,6 @@ from perp_proofs.air.gadgets import (
     demand_some,
     demand_zero,
     differences,
-    limb_sum,
     normalise,
     scaled,
     small_word,
@@ -63,7 +62,7 @@ from perp_proofs.air.products import Comparison, Division, divide, multiply, pro
 from perp_proofs.air.sheet import Conditional, Divided, GivenOr, Hashed, Sheet, Value
 from perp_proofs.air.system import Table as AirTable
 from perp_proofs.air.tape import Term
-from perp_proofs.air.words import BASE, Interval, Shape, hull, limbs_of, shape_of, times, within
+from perp_proofs.air.words import BASE, Interval, Shape, hull, shape_of, times, within
 from perp_proofs.program.listing import (
     BIT,
     DIGEST,
@@ -417,7 +416,7 @@ class Writer:
             return entries[0]
         if of.type == SMALL:
             low, high = self.sheet.interval(entries[0])
-            shape = Shape(1, low < 0) if -BASE < low and high < BASE else None
+            shape = Shape(1, low < 0) if low > -BASE and high < BASE else None
             return Word((entries[0], *(0,) * (LIMBS - 1)), of.low, of.high, shape)
         limbs = tuple(0 if entry.value == 0 else entry for entry in entries)
         return Word(limbs, of.low, of.high, of.shape)
