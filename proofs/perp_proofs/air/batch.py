@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from perp_hash.poseidon import SUITES, Suite
-from perp_proofs.air.rules import Rules, rule_tables
+from perp_proofs.air.rulebook import Rules
+from perp_proofs.air.rules import rule_tables
 from perp_proofs.air.state import state_tables
 from perp_proofs.air.system import MalformedSystem, System, check_system
 from perp_proofs.program.listing import Program, program_digest

@@ -1,7 +1,7 @@
 """The checkers: they find what is wrong with a trace by name, on plain integers, without a proof.
 
-The row checker evaluates every constraint in every row. The bus checker adds up all messages and names those that do not
-come to 0, with the rows that sent them. What they accept is what the prover can prove.
+The row checker evaluates every constraint in every row. The bus checker adds up all messages and names those that do
+not come to 0, with the rows that sent them. What they accept is what the prover can prove.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,9 +1,9 @@
 """The no-wrap gate: that what a table says modulo p it says of integers.
 
 Every column's range follows from a lookup, a small set, a definition, or a message whose other side promises it. With
-these ranges, interval arithmetic over the whole tape shows that every constraint that is not marked modular is below p in
-size, so that where it is 0 modulo p it is 0. What a table promises in its own messages is checked the same way. Claims
-of gadgets are not believed: each is compared with the constraints and lookups of the table.
+these ranges, interval arithmetic over the whole tape shows that every constraint that is not marked modular is below p
+in size, so that where it is 0 modulo p it is 0. What a table promises in its own messages is checked the same way.
+Claims of gadgets are not believed: each is compared with the constraints and lookups of the table.
 
 Ranges are those of a row that counts, with `active` = 1. A row with `active` = 0 reaches no bus but lookups.
 """
@@ -229,7 +229,7 @@ class Gate:
         helpers = list(claim.helpers)
         product: Term | None = None
         active = tape.column(0)
-        for value in range(claim.low, claim.low + claim.count):
+        for value in range(claim.low, claim.low + claim.size):
             difference = node - active * (value * claim.factor)
             if product is not None and product.degree + difference.degree > DEGREE:
                 helper = tape.column(helpers.pop(0))
@@ -240,7 +240,7 @@ class Gate:
         quotient = claim.node if claim.factor == 1 else (node * pow(claim.factor, -1, MODULUS)).number
         if product is None or product.number not in self.demanded or quotient != claim.quotient or helpers:
             return False
-        low, high = claim.low, claim.low + claim.count - 1
+        low, high = claim.low, claim.low + claim.size - 1
         if claim.factor == 1 and tape.nodes[claim.node].code == COLUMN:
             return self.learn(claim.node, (low, high))
         interval = self.of(claim.node)

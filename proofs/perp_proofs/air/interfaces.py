@@ -162,7 +162,7 @@ class Spans:
             self.tables[table.name] = sum(self.of(instruction) for instruction in table.instructions)
 
     def of(self, instruction: Instruction) -> int:
-        """Points of time that an instruction needs. Of a loop two steps more, so that none of any index lies outside."""
+        """Points of time that an instruction needs; for a loop two steps more than it can have."""
         if instruction.code in ("load", "store"):
             return 1
         if instruction.code in ("call", "call_if"):

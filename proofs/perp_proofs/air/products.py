@@ -1,8 +1,8 @@
 """Gadgets for products: exact multiplication, division with its remainder, comparison of products.
 
-The coefficient of B^k in a * b is P_k, the sum of a_i b_j with i + j = k. From the lowest up, each equation leaves a carry:
-P_k + .. + carry_k = B carry_(k+1). The limbs of a word have one sign, so all P_k have that of the product, and what is
-left of an honest equation is bounded by the greater side, not by the sum of both.
+The coefficient of B^k in a * b is P_k, the sum of a_i b_j with i + j = k. From the lowest up, each equation leaves a
+carry: P_k + .. + carry_k = B carry_(k+1). The limbs of a word have one sign, so all P_k have that of the product, and
+what is left of an honest equation is bounded by the greater side, not by the sum of both.
 """
 
 from collections.abc import Sequence

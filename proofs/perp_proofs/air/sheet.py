@@ -1,7 +1,7 @@
 """A table being written with all that is known beside its constraints: intervals, claims, and how rows are filled.
 
-What a gadget knows of a value goes three ways: constraints and lookups into the table, which the proof rests on; claims,
-which the gate checks against those; and fill steps, which say how an honest prover finds the columns.
+What a gadget knows of a value goes three ways: constraints and lookups into the table, which the proof rests on;
+claims, which the gate checks against those; and fill steps, which say how an honest prover finds the columns.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Member(NamedTuple):
     Attributes:
         node: Which.
         low: The least value.
-        count: How many.
+        size: How many.
         factor: What values are multiplied by.
         helpers: Columns that hold the product of as many first differences as a constraint can, in order.
         quotient: The node divided by the factor, in the field; an integer then.
@@ -35,7 +35,7 @@ class Member(NamedTuple):
 
     node: int
     low: int
-    count: int
+    size: int
     factor: int
     helpers: tuple[int, ...]
     quotient: int

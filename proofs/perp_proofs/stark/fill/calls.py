@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from perp_proofs.air.interfaces import LoopKind, loop_kind, touched
-from perp_proofs.air.rules import Rules, RuleTable, store_key
+from perp_proofs.air.rulebook import Rules, RuleTable, store_key
 from perp_proofs.program.interpreter import SCALAR, Loaded, Memory, Values, refuse_unless
 from perp_proofs.program.listing import LOOPS, Instruction, Table
 
@@ -28,6 +28,7 @@ class Call:
         calls: The rows that answer its calls, by place of the instruction.
         loops: The steps of its loops, by place of the instruction.
         before: The step before it.
+        accesses: How many it has made so far.
         outputs: Entries of its results, once it is filled.
     """
 
@@ -37,6 +38,7 @@ class Call:
     calls: dict[int, "Call"] = field(default_factory=dict[int, "Call"])
     loops: dict[int, list["Call"]] = field(default_factory=dict[int, list["Call"]])
     before: "Call | None" = None
+    accesses: int = 0
     outputs: list[int] = field(default_factory=list[int])
 
 
@@ -124,8 +126,8 @@ class Tracer:
 
     def access(self, row: Call, record: str, key: Key, now: int) -> None:
         """Note an access."""
-        number = sum(event.call is row for _, event in self.events)
-        self.events.append(((record, key), Event(now, row, number)))
+        self.events.append(((record, key), Event(now, row, row.accesses)))
+        row.accesses += 1
 
 
 class Frame:
@@ -220,7 +222,8 @@ class Frame:
         carry = operands[loop.fixed :][: loop.carried]
         extra = operands[loop.fixed + loop.carried :]
         given = {"active": 1, "time": start, "stores": others[-1], "skip": skip}
-        given |= {"account": one for one in account}
+        if account:
+            given["account"] = account[0]
         steps: list[Call] = []
         width = len(made.listing.results) - len(loop.stored)
         results: Values = carry if instruction.code == "fold" else [0] * width

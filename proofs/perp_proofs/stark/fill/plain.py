@@ -6,7 +6,7 @@ from typing import Any
 from perp_hash.digest import step, unpack_digest
 from perp_hash.field import MODULUS, to_signed
 from perp_hash.words import LIMBS
-from perp_proofs.air.rules import Rules, RuleTable
+from perp_proofs.air.rulebook import Rules, RuleTable
 from perp_proofs.air.sheet import (
     Borrow,
     Computed,
