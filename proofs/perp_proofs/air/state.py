@@ -1,21 +1,32 @@
 """The side of the state: all tables that no rule is written in."""
 
+from dataclasses import replace
+
 from perp_hash.poseidon import Suite
 from perp_proofs.air.chains import chain_tables
 from perp_proofs.air.leaves import leaf_tables
 from perp_proofs.air.nodes import node_table
 from perp_proofs.air.permutation import permutation_table
 from perp_proofs.air.ranges import range_tables
-from perp_proofs.air.system import Table
+from perp_proofs.air.system import Heights, Table
 from perp_proofs.program.listing import Program
+
+TWINS = {"nodes": "nodes_rest", "permutation": "permutation_rest"}
+"""Tables that are there twice: of many rows, those that a power of two leaves over need not double the height."""
+
+
+def twin(table: Table) -> Table:
+    """The same table once more, which may be absent. Its rows are as good as those of the first."""
+    return replace(table, name=TWINS[table.name], heights=Heights(1, table.heights.greatest, optional=True))
 
 
 def state_tables(program: Program, suite: Suite) -> list[Table]:
     """The tables of leaves, nodes and chains, and those that all others look up."""
+    nodes, permutations = node_table(), permutation_table(suite)
     return [
         *leaf_tables(program, suite),
-        node_table(),
+        *(nodes, twin(nodes)),
         *chain_tables(program),
-        permutation_table(suite),
+        *(permutations, twin(permutations)),
         *range_tables(),
     ]

@@ -11,6 +11,7 @@ from perp_hash.poseidon import DEFAULT_SUITE, SUITES, WIDTH, Suite, permute
 from perp_proofs.air.permutation import permutation_table
 from perp_proofs.air.system import Table
 from perp_proofs.air.tape import evaluate
+from perp_proofs.stark.fill.lookups import split
 from perp_proofs.stark.fill.permutation import permutation_trace
 
 
@@ -85,3 +86,17 @@ def test_a_row_that_is_not_active_provides_nothing() -> None:
     table = permutation_table(DEFAULT_SUITE)
     row = [0, 7, *range(WIDTH), *(0,) * (len(table.columns) - 2 - WIDTH)]
     assert evaluate(table.tape, row, 0)[table.fractions[0].numerator] == 0
+
+
+def test_rows_left_over_go_into_the_twin() -> None:
+    """Given one row more than half of a height, then it is in a table of its own, and no row is lost."""
+    trace = {"nodes": np.zeros((3, 64), np.uint32)}
+    trace["nodes"][:, :33] = np.arange(1, 34)
+    trace["nodes"][0, :33] = 1
+    split(trace, "nodes", "rest")
+    assert {name: own.shape for name, own in trace.items()} == {"nodes": (3, 32), "rest": (3, 1)}
+    assert trace["rest"][:, 0].tolist() == [1, 33, 33]
+    whole = {"nodes": np.zeros((3, 64), np.uint32)}
+    whole["nodes"][0, :49] = 1
+    split(whole, "nodes", "rest")
+    assert {name: own.shape for name, own in whole.items()} == {"nodes": (3, 64)}

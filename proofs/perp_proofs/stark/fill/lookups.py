@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from perp_hash.field import MODULUS
 from perp_hash.poseidon import WIDTH
 from perp_proofs.air.buses import HASH, RANGE, RANGE_SIZE, RANGE_TOP, TOP_SIZE, config_groups
+from perp_proofs.air.state import TWINS
 from perp_proofs.air.system import Table
 from perp_proofs.air.tape import ADD, COLUMN, CONSTANT, MULTIPLY, ROW, SUBTRACT
 from perp_proofs.program.listing import Program
@@ -99,14 +100,30 @@ PROVIDERS = {"range": (RANGE, RANGE_SIZE), "range_top": (RANGE_TOP, TOP_SIZE)}
 def fill_lookups(program: Program, tables: Sequence[Table], trace: Trace) -> None:
     """Fill the multiplicities of the configuration, the permutation table and the range tables, in this order.
 
-    All other tables are filled. A lookup that nothing provides is left without an answer.
+    All other tables are filled; those that are there twice are split now. A lookup that nothing provides is left
+    without an answer.
     """
     by_name = {table.name: table for table in tables}
-    others = [table for table in tables if table.name not in PROVIDERS and table.name != "permutation"]
+    providers = {*PROVIDERS, "permutation", TWINS["permutation"]}
+    others = [table for table in tables if table.name not in providers]
     fill_config(program, by_name, others, trace)
+    trace.pop(TWINS["permutation"], None)
     trace["permutation"] = permutation_trace(by_name["permutation"], *permutations(others, trace))
     for name, (tag, size) in PROVIDERS.items():
         trace[name] = (range_counts(others, trace, tag, size) % MODULUS).astype(np.uint32)[None, :]
+    for name, rest in TWINS.items():
+        split(trace, name, rest)
+
+
+def split(trace: Trace, name: str, rest: str) -> None:
+    """Move what a table has above half of its height into its twin, where a quarter of the height is saved at least."""
+    columns = trace[name]
+    half = columns.shape[1] // 2
+    over = int(columns[0, half:].sum())
+    height = 1 << max(over - 1, 0).bit_length()
+    if over and 2 * height <= half:
+        trace[name] = columns[:, :half].copy()
+        trace[rest] = columns[:, half : half + height].copy()
 
 
 def fill_config(program: Program, by_name: Mapping[str, Table], tables: Sequence[Table], trace: Trace) -> None:
