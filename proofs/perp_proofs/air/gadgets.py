@@ -228,22 +228,28 @@ def normalise(sheet: Sheet, name: str, word: Word, shape: Shape) -> Word:
 # Comparisons
 
 
-def demand_not_negative(sheet: Sheet, name: str, word: Word) -> None:
-    """Demand that a sum is at least 0: it has digits."""
+def demand_not_negative(sheet: Sheet, name: str, word: Word) -> list[Term]:
+    """Demand that a sum is at least 0: it has digits, which are returned."""
     count = max(limbs_for(max(word.high, 0) + 1), used_limbs(word.limbs))
-    digits(sheet, name, word.limbs, [BASE] * count, None)
+    return digits(sheet, name, word.limbs, [BASE] * count, None)
 
 
-def at_most_zero(sheet: Sheet, name: str, word: Word) -> Term:
-    """A bit: a sum is at most 0. E = bit * B^m + sum - 1 has m digits; where the bit is wrong it is < 0 or >= B^m."""
+class Compared(NamedTuple):
+    """A bit, and the digits that bear it out."""
+
+    bit: Term
+    digits: list[Term]
+
+
+def at_most_zero(sheet: Sheet, name: str, word: Word) -> Compared:
+    """A bit: a sum is at most 0. bit * B^m + sum - 1 has m digits; where the bit is wrong it is < 0 or >= B^m."""
     count = max(limbs_for(max(word.high, 1 - word.low)), used_limbs(word.limbs))
     less = [*word.limbs, *(0,) * (count - len(word.limbs))]
     less[0] = limb_sum(sheet, (less[0], -1))
     bit = sheet.bit(name)
     sheet.plan.steps.append(Sign(sheet.number(bit), tuple(sheet.lifted(limb).number for limb in less)))
     less[count - 1] = limb_sum(sheet, (less[count - 1], bit * BASE))
-    digits(sheet, f"{name}.less", less, [BASE] * count, None)
-    return bit
+    return Compared(bit, digits(sheet, f"{name}.less", less, [BASE] * count, None))
 
 
 SUM_STEPS = 5

@@ -9,13 +9,14 @@ Ranges are those of a row that counts, with `active` = 1. A row with `active` = 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from perp_hash.field import MODULUS
 from perp_proofs.air.interfaces import RECEIVER, SENDER, Contract
 from perp_proofs.air.sheet import LOOKED_UP, Choice, Claim, Conditional, Looked, Member
 from perp_proofs.air.system import Fraction, Table
-from perp_proofs.air.tape import ADD, COLUMN, CONSTANT, MULTIPLY, ROW, SUBTRACT, Node, Term
+from perp_proofs.air.tape import ADD, COLUMN, CONSTANT, DEGREE_MAX, MULTIPLY, ROW, SUBTRACT, Node, Tape, Term
 from perp_proofs.air.words import Interval, hull, plus, times, within
 
 ELEMENT = (0, MODULUS - 1)
@@ -41,7 +42,7 @@ class Gate:
     """
 
     def __init__(self, table: Table, claims: Sequence[Claim], contracts: Mapping[int, Contract]) -> None:
-        self.table = table
+        self.table = replace(table, tape=copied(table.tape))
         self.claims = claims
         self.contracts = contracts
         self.columns: dict[int, Interval] = {}
@@ -231,7 +232,7 @@ class Gate:
         active = tape.column(0)
         for value in range(claim.low, claim.low + claim.size):
             difference = node - active * (value * claim.factor)
-            if product is not None and product.degree + difference.degree > DEGREE:
+            if product is not None and product.degree + difference.degree > DEGREE_MAX:
                 helper = tape.column(helpers.pop(0))
                 if (product - helper).number not in self.demanded:
                     return False
@@ -364,14 +365,18 @@ class Gate:
         return False
 
 
-DEGREE = 5
-
-
 def combined(code: int, first: Interval, second: Interval) -> Interval:
     """The range of a sum, difference or product."""
     if code == ADD:
         return plus(first, second)
     return (first[0] - second[1], first[1] - second[0]) if code == SUBTRACT else times(first, second)
+
+
+def copied(tape: Tape) -> Tape:
+    """A tape with the same nodes, on which others can be looked for without a trace."""
+    made = Tape()
+    made.nodes, made.degrees, made.numbers = list(tape.nodes), list(tape.degrees), dict(tape.numbers)
+    return made
 
 
 def gate_faults(table: Table, claims: Sequence[Claim], contracts: Mapping[int, Contract]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from perp_hash.words import LIMBS
 from perp_proofs.air.gadgets import (
+    Compared,
     Limb,
     Word,
     bound_width,
@@ -243,7 +244,7 @@ class Comparison(NamedTuple):
     second: tuple[Word, Word]
 
 
-def product_at_most(sheet: Sheet, name: str, of: Comparison) -> Term:
+def product_at_most(sheet: Sheet, name: str, of: Comparison) -> Compared:
     """A bit: a * b <= c * d. a * b - c * d - 1 + bit * B^m has m digits; where the bit is wrong it is < 0 or >= B^m."""
     one, other = product(sheet, *of.first), product(sheet, *of.second)
     (low, high), (less, more) = (times((a.low, a.high), (b.low, b.high)) for a, b in of)
@@ -251,6 +252,7 @@ def product_at_most(sheet: Sheet, name: str, of: Comparison) -> Term:
     bounds = comparison_bounds(one, other, count)
     bit = sheet.bit(name)
     carry: Limb = 0
+    digits: list[Term] = []
     for at in range(count):
         terms = [
             one.terms[at] if at < len(one.terms) else 0,
@@ -273,7 +275,8 @@ def product_at_most(sheet: Sheet, name: str, of: Comparison) -> Term:
             sheet.plan.steps.append(Computed(sheet.number(digit), (total - carry * BASE).number))
             sheet.zero(f"{name}.equation{at}", total - carry * BASE - digit)
         sheet.bound(digit)
-    return bit
+        digits.append(digit)
+    return Compared(bit, digits)
 
 
 def comparison_bounds(one: Product, other: Product, count: int) -> list[Interval]:

@@ -126,7 +126,7 @@ class Scalars(Values):
     def do_product_le(self, number: int, instruction: Instruction) -> Sequence[Any]:
         """A comparison of two products."""
         a, b, c, d = (self.settled(operand) for operand in instruction.operands)
-        return [product_at_most(self.sheet, self.name(number), Comparison((a, b), (c, d)))]
+        return [product_at_most(self.sheet, self.name(number), Comparison((a, b), (c, d))).bit]
 
     def do_at_most(self, _: int, instruction: Instruction) -> Sequence[Any]:
         """A comparison of a sum with 0, made when it is asked for."""
@@ -142,7 +142,7 @@ class Scalars(Values):
             single = self.single(instruction)
             if single is not None and instruction.numbers[1] in (0, 1):
                 return at_most_canonical(self.sheet, name, single, *instruction.numbers)
-            return at_most_zero(self.sheet, name, word)
+            return at_most_zero(self.sheet, name, word).bit
         return all_zero(self.sheet, name, self.distinct(number, instruction, word))
 
     def single(self, instruction: Instruction) -> Word | None:

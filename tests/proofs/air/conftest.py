@@ -3,13 +3,18 @@
 import pytest
 
 from perp_hash.poseidon import DEFAULT_SUITE
+from perp_proofs.air.batch import BatchSystem, batch_system
+from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.state import state_tables
 from perp_proofs.air.system import Table
 from perp_proofs.program.listing import Program
 from perp_proofs.program.recorder import record_program
+from perp_proofs.stark.batch import Filled as BatchTrace
+from perp_proofs.stark.batch import batch_trace
 from perp_reference.core.batch import Batch
 from perp_reference.core.state import State, genesis
 from perp_reference.demo import ACTS, Cast
+from perp_reference.kernels.tree import commitment
 from perp_spec.perpetual.defaults import default_config
 from support.state_side import Filled, built, fill_batch
 
@@ -43,3 +48,21 @@ def acts() -> list[tuple[State, Batch]]:
 def second_act(program: Program, tables: list[Table], acts: list[tuple[State, Batch]]) -> Filled:
     """The second batch of the demo: trades, ticks, and most of what may be touched."""
     return fill_batch(program, tables, *acts[1])
+
+
+@pytest.fixture(scope="session")
+def made(program: Program) -> BatchSystem:
+    """The system of batches."""
+    return batch_system(program)
+
+
+@pytest.fixture(scope="session")
+def rules(made: BatchSystem) -> Rules:
+    """The tables of the rules."""
+    return made.rules
+
+
+@pytest.fixture(scope="session")
+def traces(made: BatchSystem, acts: list[tuple[State, Batch]]) -> list[BatchTrace]:
+    """The batches of the demo, which hold every kind of operation, filled."""
+    return [batch_trace(made, state, commitment(state), batch) for state, batch in acts]

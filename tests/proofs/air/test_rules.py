@@ -1,0 +1,116 @@
+"""The tables of the rules: what the integers accept the recorded program accepts, and its rows pass the checkers."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from perp_proofs.air.buses import (
+    BLOCK,
+    HASH,
+    HEADER,
+    RANGE,
+    RANGE_SIZE,
+    RANGE_TOP,
+    TOP_SIZE,
+    config_groups,
+    memory_tags,
+)
+from perp_proofs.air.check import Fault, check_trace
+from perp_proofs.air.interfaces import Spans
+from perp_proofs.air.rulebook import Rules
+from perp_proofs.air.rules import rule_tables
+from perp_proofs.air.tape import DEGREE_MAX
+from perp_proofs.program.interpreter import Refused
+from perp_proofs.program.listing import Program, parse_program, without_labels, write_program
+from perp_proofs.program.shapes import flat
+from perp_proofs.stark.fill.calls import Batch
+from perp_proofs.stark.fill.plain import fill_rules
+from perp_reference.core.machine import rule_of
+from perp_reference.core.state import OutOfRangeError, State
+from support.cases import OPERATIONS, Case, StateMemory, make_case, run_ints
+
+CORE_CASES = 3
+MANY_CASES = 60
+
+Judge = Callable[[tuple[int, ...]], bool]
+
+
+def outside(rules: Rules) -> dict[int, Judge]:
+    """Messages that come from other tables: taken as they are, range tables by their ranges."""
+    tags = [BLOCK, HASH, HEADER, *memory_tags(rules.program).values(), *config_groups(rules.program).values()]
+    given: dict[int, Judge] = {tag: lambda _: True for tag in tags}
+    return given | {RANGE: lambda entries: entries[0] < RANGE_SIZE, RANGE_TOP: lambda entries: entries[0] < TOP_SIZE}
+
+
+def outcome(rules: Rules, case: Case) -> tuple[str | int, State, list[Fault]]:
+    """What becomes of an operation, the state after it, and what is wrong with its rows."""
+    state = case.state.copy()
+    batch = Batch(rules, StateMemory(state))
+    try:
+        batch.operation(rule_of(case.operation).name, [int(leaf) for leaf in flat(case.operation)])
+    except Refused as refused:
+        return refused.reason, case.state, []
+    except OutOfRangeError:
+        return "out of range", case.state, []
+    tables = [made.table for made in rules.tables.values() if made.table.heights.optional]
+    return "accepted", state, check_trace(tables, fill_rules(rules, batch), (), outside(rules))
+
+
+def compare(rules: Rules, name: str, seeds: range) -> Counter[str | int]:
+    """Check cases of an operation; how many had each outcome."""
+    outcomes: Counter[str | int] = Counter()
+    for seed in seeds:
+        case = make_case(name, seed)
+        ints = run_ints(case.state, case.operation)
+        result, state, faults = outcome(rules, case)
+        assert (result, state.tables) == (ints.result, ints.tables), (name, seed)
+        assert case.wild or faults == [], (name, seed)
+        outcomes[result] += 1
+    return outcomes
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_is_accepted_has_rows_without_fault(rules: Rules, name: str) -> None:
+    compare(rules, name, range(CORE_CASES))
+
+
+@pytest.mark.proofs
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_is_accepted_has_rows_without_fault_many_times(rules: Rules, name: str) -> None:
+    assert compare(rules, name, range(CORE_CASES, MANY_CASES))["accepted"] >= 1
+
+
+def test_the_tables_follow_from_the_text_of_the_program(program: Program, rules: Rules) -> None:
+    """Given the canonical text alone, then the same tables come of it, column by column and node by node."""
+    again = rule_tables(parse_program(write_program(program)))
+    assert without_labels(again.program) == without_labels(program)
+    assert list(again.tables) == list(rules.tables)
+    for name, made in rules.tables.items():
+        other = again.tables[name].table
+        assert (other.columns, other.constraints, other.fractions) == (
+            made.table.columns,
+            made.table.constraints,
+            made.table.fractions,
+        )
+        assert other.tape.nodes == made.table.tape.nodes
+
+
+def test_padding_satisfies_every_table(rules: Rules) -> None:
+    zeros = {
+        name: [[0] * len(made.table.columns)] for name, made in rules.tables.items() if made.table.heights.optional
+    }
+    tables = [made.table for made in rules.tables.values() if made.table.heights.optional]
+    assert check_trace(tables, zeros, (), outside(rules)) == []
+
+
+def test_degrees_are_those_of_the_system(rules: Rules) -> None:
+    for made in rules.tables.values():
+        tape = made.table.tape
+        assert max(tape.degrees[constraint.node] for constraint in made.table.constraints) <= DEGREE_MAX
+
+
+def test_an_operation_fits_its_stride(program: Program) -> None:
+    spans = Spans(program)
+    assert 2 * max(spans.tables.values()) < spans.stride
+    assert spans.stride == 1024
