@@ -143,27 +143,32 @@ class Filled:
 
     def faults(self) -> list[str]:
         """The constraints that some row breaks and the tags whose messages do not come to 0, by name."""
-        found: list[str] = []
-        sums: Counter[tuple[int, ...]] = Counter()
-        for table in self.tables:
-            if table.name not in self.trace:
-                continue
-            trace = self.trace[table.name]
-            values = node_values(table, trace, [constraint.node for constraint in table.constraints])
-            found += [
-                f"{table.name}: {constraint.name}" for constraint in table.constraints if values[constraint.node].any()
-            ]
-            for tag in {fraction.tag for fraction in table.fractions}:
-                numerators, entries = messages(table, trace, tag)
-                rows, inverse = np.unique(entries, axis=0, return_inverse=True)
-                totals = np.zeros(len(rows), object)
-                np.add.at(totals, inverse.reshape(-1), numerators.astype(object))
-                for row, total in zip(rows.tolist(), totals, strict=True):
-                    sums[tag, *row] += int(total)
-        for said in self.said:
-            sums[said.tag, *(entry % MODULUS for entry in said.entries)] += said.numerator
-        unbalanced = {message[0] for message, total in sums.items() if total % MODULUS}
-        return found + [f"bus {tag}" for tag in sorted(unbalanced)]
+        return bus_faults(self.tables, self.trace, self.said)
+
+
+def bus_faults(tables: Sequence[Table], trace: Trace, said: Sequence[PublicFraction]) -> list[str]:
+    """The constraints that some row breaks and the tags whose messages do not come to 0, by name; quick."""
+    found: list[str] = []
+    sums: Counter[tuple[int, ...]] = Counter()
+    for table in tables:
+        if table.name not in trace:
+            continue
+        own = trace[table.name]
+        values = node_values(table, own, [constraint.node for constraint in table.constraints])
+        found += [
+            f"{table.name}: {constraint.name}" for constraint in table.constraints if values[constraint.node].any()
+        ]
+        for tag in {fraction.tag for fraction in table.fractions}:
+            numerators, entries = messages(table, own, tag)
+            rows, inverse = np.unique(entries, axis=0, return_inverse=True)
+            totals = np.zeros(len(rows), object)
+            np.add.at(totals, inverse.reshape(-1), numerators.astype(object))
+            for row, total in zip(rows.tolist(), totals, strict=True):
+                sums[tag, *row] += int(total)
+    for one in said:
+        sums[one.tag, *(entry % MODULUS for entry in one.entries)] += one.numerator
+    unbalanced = {message[0] for message, total in sums.items() if total % MODULUS}
+    return found + [f"bus {tag}" for tag in sorted(unbalanced)]
 
 
 def count_config(filled: Filled) -> None:

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         UsageError: There is no such table, or the text cannot be written.
     """
     from perp_cli.proving import read_program, recorded_program
-    from perp_proofs.program.listing import diff_programs, program_digest, show_table, write_program
+    from perp_proofs.program.listing import diff_programs, program_digest, show_table, without_labels, write_program
 
     program = recorded_program()
     document: dict[str, Any] = {"name": program.name, "suite": program.suite, "digest": program_digest(program)}
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         document["lines"] = show_table(program, program.tables[arguments.table])
         say(output, document["lines"])
     elif arguments.diff:
-        document["diff"] = diff_programs(read_program(arguments.diff), program)
+        document["diff"] = diff_programs(read_program(arguments.diff), without_labels(program))
         say(output, document["diff"] or ["no table differs"])
     elif not arguments.out or output.as_json:
         document["tables"] = costs()
@@ -77,11 +77,12 @@ def costs() -> dict[str, dict[str, int]]:
 
 def cost(table: "Table", instructions: int) -> dict[str, int]:
     """What a row of a table costs."""
-    from perp_proofs.air.buses import HASH, RANGE, RANGE_TOP
+    from perp_proofs.air.buses import FREE, HASH, RANGE, RANGE_TOP
     from perp_proofs.verifier.field import DEGREE
 
-    lookups = sum(fraction.tag in (RANGE, RANGE_TOP) for fraction in table.fractions)
-    permutations = sum(fraction.tag == HASH for fraction in table.fractions)
+    asked = [fraction for fraction in table.fractions if fraction.weight != FREE]
+    lookups = sum(fraction.tag in (RANGE, RANGE_TOP) for fraction in asked)
+    permutations = sum(fraction.tag == HASH for fraction in asked)
     messages = len(table.fractions) - lookups - permutations
     cells = len(table.columns) + DEGREE * len(table.groups)
     figures = (instructions, len(table.columns), len(table.constraints), lookups, permutations, messages, cells)

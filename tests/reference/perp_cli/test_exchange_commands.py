@@ -70,7 +70,7 @@ def draft(directory: Path, act: int) -> Path:
 
 
 def test_demo_plays_every_kind_of_operation_and_every_check_holds(perp: Run) -> None:
-    code, document, said = perp("demo")
+    code, document, said = perp("demo", "--no-proofs")
     assert (code, said) == (ExitCode.OK, "")
     assert len(document["operations"]) == 25
     assert [batch["number"] for batch in document["batches"]] == ["1", "2", "3", "4", "5", "6"]
@@ -78,13 +78,13 @@ def test_demo_plays_every_kind_of_operation_and_every_check_holds(perp: Run) -> 
 
 
 def test_demo_is_the_same_every_time(perp: Run) -> None:
-    assert perp("demo")[1] == perp("demo")[1]
+    assert perp("demo", "--no-proofs")[1] == perp("demo", "--no-proofs")[1]
 
 
 def test_demo_keeps_its_exchange_once(perp: Run, tmp_path: Path) -> None:
-    assert perp("demo", "--state", tmp_path)[0] == ExitCode.OK
+    assert perp("demo", "--no-proofs", "--state", tmp_path)[0] == ExitCode.OK
     assert perp("audit", "--state", tmp_path)[1]["findings"] == []
-    code, document, _ = perp("demo", "--state", tmp_path)
+    code, document, _ = perp("demo", "--no-proofs", "--state", tmp_path)
     assert code == ExitCode.USAGE
     assert document["error"]["message"] == f"{tmp_path} holds an exchange already"
 
@@ -428,7 +428,7 @@ def test_the_tour_of_the_readme_runs(root: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_every_operation_of_the_demo_is_described(lines: Any, tmp_path: Path) -> None:
-    lines("demo", "--state", tmp_path)
+    lines("demo", "--no-proofs", "--state", tmp_path)
     code, said = lines("log", "--state", tmp_path)
     assert code == ExitCode.OK
     assert not [line for line in said if "object at" in line or "Traceback" in line]

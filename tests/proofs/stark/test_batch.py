@@ -1,0 +1,249 @@
+"""Real batches proved: honest ones verify, and nothing else does."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from perp_hash.digest import unpack_digest
+from perp_hash.field import MODULUS
+from perp_proofs.air.batch import BatchSystem, batch_system
+from perp_proofs.air.check import check_trace
+from perp_proofs.air.statement import Statement, public_fractions, statement_bytes
+from perp_proofs.program.recorder import record_program
+from perp_proofs.stark.batch import Filled, batch_trace, prove_batch
+from perp_proofs.stark.prover import prove
+from perp_proofs.verifier.batch import BatchProof, MalformedProof, read_proof, verify_batch, write_proof
+from perp_proofs.verifier.errors import ProofError
+from perp_proofs.verifier.security import PROFILE_100
+from perp_reference.core.batch import Batch
+from perp_reference.core.state import State, genesis
+from perp_reference.demo import ACTS, Cast
+from perp_reference.kernels.tree import commitment
+from perp_spec.perpetual.defaults import default_config
+from support.state_side import built, bus_faults, random_batch
+
+CAST = Cast({0: 0, 2: 22, 3: 33, 4: 44, 5: 55, 6: 66, 7: 33})
+
+SMALLEST = 5
+"""The act of the demo with the fewest cells."""
+
+
+@pytest.fixture(scope="session")
+def made() -> BatchSystem:
+    """The system of the recorded rules."""
+    return batch_system(record_program())
+
+
+@pytest.fixture(scope="session")
+def acts() -> list[tuple[State, Batch, int]]:
+    """The batches of the demo, each with the state before it and the root after it."""
+    state = genesis(default_config(3))
+    found: list[tuple[State, Batch, int]] = []
+    for act in ACTS:
+        before = state.copy()
+        batch = built(state, act.time, act.operations(CAST))
+        found.append((before, batch, commitment(state).root))
+    return found
+
+
+@pytest.fixture(scope="session")
+def filled(made: BatchSystem, acts: list[tuple[State, Batch, int]]) -> Filled:
+    """The smallest batch, filled."""
+    state, batch, _ = acts[SMALLEST]
+    return batch_trace(made, state, commitment(state), batch)
+
+
+@pytest.fixture(scope="session")
+def file(made: BatchSystem, acts: list[tuple[State, Batch, int]]) -> bytes:
+    """The file of the proof of the smallest batch."""
+    state, batch, _ = acts[SMALLEST]
+    return write_proof(prove_batch(made, state, commitment(state), batch))
+
+
+def refused(made: BatchSystem, data: bytes) -> bool:
+    """The file is refused with the one error type."""
+    try:
+        verify_batch(made, read_proof(data))
+    except ProofError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("act", range(len(ACTS)))
+def test_the_trace_of_every_batch_of_the_demo_is_right(
+    made: BatchSystem, acts: list[tuple[State, Batch, int]], act: int
+) -> None:
+    """Every constraint, every bus, and the root of the integer machine."""
+    state, batch, root = acts[act]
+    found = batch_trace(made, state, commitment(state), batch)
+    assert bus_faults(made.system.tables, found.trace, public_fractions(made.program, found.statement)) == []
+    assert found.statement.new_root == unpack_digest(root)
+
+
+def test_the_checker_on_integers_agrees(made: BatchSystem, filled: Filled) -> None:
+    """The slow checker of rows and buses finds nothing in an honest trace, and names a cell that is wrong."""
+    public = public_fractions(made.program, filled.statement)
+    tables = [table for table in made.system.tables if not table.name.startswith("permutation")]
+    rows = {name: own.T.tolist() for name, own in filled.trace.items()}
+    given = {2: lambda _: True}
+    assert check_trace(tables, rows, public, given) == []
+    rows["global"][0][1] = (rows["global"][0][1] + 1) % MODULUS
+    assert any("global" in str(fault) for fault in check_trace(tables, rows, public, given))
+
+
+def test_the_smallest_batch_is_proved(made: BatchSystem, file: bytes) -> None:
+    proof = read_proof(file)
+    assert write_proof(proof) == file
+    assert verify_batch(made, proof).security.bits >= 100
+    assert len(file) < 600 * 1024
+
+
+Change = Callable[[Statement], Statement]
+
+
+def other(digest: tuple[int, ...]) -> tuple[int, ...]:
+    """Another digest."""
+    return ((digest[0] + 1) % MODULUS, *digest[1:])
+
+
+FORGED: dict[str, Change] = {
+    "suite": lambda own: replace(own, suite="poseidon-koalabear-16-r8-20.v1"),
+    "program": lambda own: replace(own, program_digest=other(own.program_digest)),
+    "configuration": lambda own: replace(own, config_digest=other(own.config_digest)),
+    "previous root": lambda own: replace(own, previous_root=other(own.previous_root)),
+    "new root": lambda own: replace(own, new_root=other(own.new_root)),
+    "roots swapped": lambda own: replace(own, previous_root=own.new_root, new_root=own.previous_root),
+    "operations": lambda own: replace(own, operations_digest=other(own.operations_digest)),
+    "count": lambda own: replace(own, count=own.count + 1),
+    "number": lambda own: replace(own, number=own.number + 1),
+    "time": lambda own: replace(own, time=own.time + 1),
+}
+
+
+@pytest.mark.parametrize("change", FORGED)
+def test_another_statement_does_not_verify(made: BatchSystem, file: bytes, change: str) -> None:
+    proof = read_proof(file)
+    assert refused(made, write_proof(replace(proof, statement=FORGED[change](proof.statement))))
+
+
+BY_THE_PROOF = [name for name in FORGED if name not in ("suite", "program", "roots swapped")]
+
+
+@pytest.mark.parametrize("change", BY_THE_PROOF)
+def test_a_trace_does_not_prove_another_statement(made: BatchSystem, filled: Filled, change: str) -> None:
+    """Given a prover that proves the false statement with the honest trace, then it is not accepted."""
+    statement = FORGED[change](filled.statement)
+    fractions = public_fractions(made.program, statement)
+    proof = prove(made.system, filled.trace, fractions, statement_bytes(statement))
+    assert refused(made, write_proof(BatchProof(PROFILE_100, statement, proof)))
+
+
+def test_the_proof_of_one_program_is_not_one_of_another(made: BatchSystem, file: bytes) -> None:
+    text_made = replace(made.system, digest=bytes(32))
+    assert refused(replace(made, system=text_made), file)
+
+
+CELLS = [
+    ("trade", 0),
+    ("global", 30),
+    ("nodes", 4),
+    ("accounts", 3),
+    ("operations", 2),
+    ("permutation", 40),
+    ("range", 0),
+    ("parameters", 9),
+]
+
+
+@pytest.mark.parametrize(("name", "column"), CELLS)
+def test_a_wrong_cell_is_not_proved(made: BatchSystem, filled: Filled, name: str, column: int) -> None:
+    """Given one cell of the trace more by 1, then its proof is not accepted."""
+    if name not in filled.trace:
+        name = "end_batch"
+    trace = {own: columns.copy() for own, columns in filled.trace.items()}
+    trace[name][column, 0] = (int(trace[name][column, 0]) + 1) % MODULUS
+    fractions = public_fractions(made.program, filled.statement)
+    proof = prove(made.system, trace, fractions, statement_bytes(filled.statement))
+    assert refused(made, write_proof(BatchProof(PROFILE_100, filled.statement, proof)))
+
+
+def mutated(random: Random, data: bytes) -> bytes:
+    """A file that differs: a bit, a byte, a piece cut out, doubled or moved, or an end cut off or put on."""
+    at, kind = random.randrange(len(data)), random.randrange(6)
+    piece = random.choice((1, 4, 20, 32, 256))
+    if kind == 0:
+        return data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :]
+    if kind == 1:
+        return data[:at] + bytes([(data[at] + random.randrange(1, 256)) % 256]) + data[at + 1 :]
+    if kind == 2:
+        return data[:at] + data[at + piece :]
+    if kind == 3:
+        return data[:at] + data[at : at + piece] + data[at:]
+    if kind == 4:
+        return data[:at]
+    return data + random.randbytes(piece)
+
+
+def check_mutations(made: BatchSystem, data: bytes, seed: int, count: int) -> None:
+    """Every mutated file is refused."""
+    random = Random(seed)
+    for _ in range(count):
+        wrong = mutated(random, data)
+        assert wrong == data or refused(made, wrong)
+
+
+def test_mutated_proofs_are_refused(made: BatchSystem, file: bytes) -> None:
+    check_mutations(made, file, 1, 40)
+
+
+@pytest.mark.stark_long
+def test_many_mutated_proofs_are_refused(made: BatchSystem, file: bytes) -> None:
+    check_mutations(made, file, 2, 500)
+
+
+def test_every_byte_of_the_beginning_counts(made: BatchSystem, file: bytes) -> None:
+    """Given a file whose first line, statement or header differs in a byte, then it is refused."""
+    behind = file.index(b"\n") + 3 + len(statement_bytes(read_proof(file).statement)) + 40
+    for at in range(0, behind, 5):
+        assert refused(made, file[:at] + bytes([file[at] ^ 4]) + file[at + 1 :]), at
+
+
+def test_files_that_do_not_begin_like_a_proof_are_malformed() -> None:
+    for data in (b"", b"perp-proof 1 100", b"perp-proof 1 100\n\xff", b"perp-proof 1 none\n", b"x" * 1000):
+        with pytest.raises(MalformedProof):
+            read_proof(data)
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_random_batches_are_proved(made: BatchSystem, seed: int) -> None:
+    check_random(made, seed)
+
+
+@pytest.mark.stark_long
+@pytest.mark.parametrize("seed", range(200, 240))
+def test_many_random_batches_are_proved(made: BatchSystem, seed: int) -> None:
+    check_random(made, seed)
+
+
+@pytest.mark.parametrize("seed", range(300, 306))
+def test_random_batches_leave_no_fault(made: BatchSystem, seed: int) -> None:
+    state, batch = random_batch(seed, tries=30)
+    found = batch_trace(made, state, commitment(state), batch)
+    assert bus_faults(made.system.tables, found.trace, public_fractions(made.program, found.statement)) == []
+
+
+def check_random(made: BatchSystem, seed: int) -> None:
+    """A random batch: the integer machine's root is the proved one."""
+    state, batch = random_batch(seed)
+    proof = prove_batch(made, state, commitment(state), batch)
+    after = state.copy()
+    built(after, batch.header.time, batch.operations[:-1])
+    assert proof.statement.new_root == unpack_digest(commitment(after).root)
+    verify_batch(made, read_proof(write_proof(proof)))
+
+
+def test_traces_are_canonical(filled: Filled) -> None:
+    assert all(own.dtype == np.uint32 and own.max() < MODULUS for own in filled.trace.values())
