@@ -66,7 +66,7 @@ class LoopSite(NamedTuple):
     name: str
 
 
-@dataclass
+@dataclass(eq=False)
 class RuleTable:
     """A table of the rules, and what fills its rows.
 

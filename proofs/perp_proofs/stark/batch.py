@@ -3,18 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from perp_hash.digest import digest_from_bytes, unpack_digest
 from perp_proofs.air.batch import BatchSystem
 from perp_proofs.air.statement import Statement, public_fractions, statement_bytes
 from perp_proofs.program.shapes import flat
-from perp_proofs.stark.fill.calls import Batch as Calls
 from perp_proofs.stark.fill.chains import fill_chains
+from perp_proofs.stark.fill.chunks import Runner
 from perp_proofs.stark.fill.columns import Trace
+from perp_proofs.stark.fill.history import history
 from perp_proofs.stark.fill.lookups import fill_lookups
-from perp_proofs.stark.fill.memory import StateMemory
-from perp_proofs.stark.fill.plain import fill_rules
+from perp_proofs.stark.fill.rules import fill_rules, link
 from perp_proofs.stark.fill.state import Left, Memory, fill_state, state_roots
 from perp_proofs.stark.prover import Progress, prove
 from perp_proofs.verifier.batch import BatchProof
@@ -41,20 +39,26 @@ class Filled:
         return sum(columns.size for columns in self.trace.values())
 
 
-def run_rules(made: BatchSystem, state: State, batch: Batch) -> tuple[Calls, Memory]:
+def run_rules(made: BatchSystem, state: State, batch: Batch) -> tuple[Runner, Memory]:
     """Run a batch on a state, which is only read: the rows of the rules, and what they leave in memory.
 
     Raises:
         Refused: A guard is false; the batch is invalid.
     """
-    memory = StateMemory(state)
-    calls = Calls(made.rules, memory)
     header = batch.header
     root, config = header.previous_root, header.config_digest
-    calls.begin([header.number, header.time, root, config, root, config])
-    for operation in batch.operations:
-        calls.operation(rule_of(operation).name, [int(leaf) for leaf in flat(operation)])
-    return calls, {place: Left(time, memory.records[place]) for place, time in calls.link().items()}
+    found = history(state, header, root, config, batch.operations)
+    runner = Runner(made.rules, found)
+    (first,) = made.program.of_role("batch")
+    runner.operations(first.name, [0], [[header.number, header.time, root, config, root, config]])
+    kinds: dict[str, tuple[list[int], list[list[int]]]] = {}
+    for number, operation in enumerate(batch.operations, 1):
+        numbers, arguments = kinds.setdefault(rule_of(operation).name, ([], []))
+        numbers.append(number)
+        arguments.append([int(leaf) for leaf in flat(operation)])
+    for name, (numbers, arguments) in kinds.items():
+        runner.operations(name, numbers, arguments)
+    return runner, {place: Left(time, found.left(*place)) for place, time in link(runner.chunks).items()}
 
 
 def batch_trace(
@@ -67,9 +71,9 @@ def batch_trace(
     """
     tables = made.system.tables
     stage("running the recorded program")
-    calls, memory = run_rules(made, state, batch)
+    runner, memory = run_rules(made, state, batch)
     stage("filling the rules")
-    trace: Trace = {name: np.array(rows, np.uint32).T.copy() for name, rows in fill_rules(made.rules, calls).items()}
+    trace: Trace = fill_rules(made.rules, runner)
     stage("filling the state")
     trace |= fill_state(made.program, tables, state, commits, memory)
     chains, operations_digest, config_digest = fill_chains(made.program, tables, state.config, batch.operations)
