@@ -1,5 +1,6 @@
 """The state side of a batch: its tables filled, what the rules say to them, and a check of both by name."""
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -254,28 +255,46 @@ NAMES, PARTS = zip(*[(name, part) for name, part in WEIGHTS.items() if name != "
 ACTIONS = [name for name in NAMES if name not in ("time", "calm", "hour", "end_batch")]
 
 
-def row_faults(table: Table, before: list[int], after: list[int], row: int) -> list[str]:
+Said = Counter[tuple[int, ...]]
+
+
+def said_by(table: Table, values: list[int]) -> tuple[list[str], Said]:
+    """What a row says, from the values of its nodes: lookups that nothing can answer, and its messages."""
+    found: list[str] = []
+    sums: Said = Counter()
+    for fraction in table.fractions:
+        entries = tuple(values[node] for node in fraction.entries)
+        numerator = values[fraction.numerator]
+        if fraction.tag in LIMITS:
+            found += [f"lookup {entries[0]}"] if entries[0] >= LIMITS[fraction.tag] else []
+        elif fraction.tag == HASH and fraction.weight != FREE:
+            wrong = numerator and entries[2 * DIGEST_ELEMENTS :] != known_step(entries[:8], entries[8:16])
+            found += ["hash"] if wrong else []
+        elif numerator:
+            sums[fraction.tag, *entries] += numerator
+    return found, Counter({message: total % MODULUS for message, total in sums.items() if total % MODULUS})
+
+
+@functools.lru_cache(10_000)
+def known_step(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
+    """A step of the hash suite; rows that differ in one cell share most of theirs."""
+    return step(left, right)
+
+
+def row_faults(table: Table, said: Said, row: list[int], number: int) -> list[str]:
     """What of a row that is changed can be told to be wrong, whatever else is filled to suit it.
 
-    A constraint that is broken, a lookup that nothing can answer, or another message than before.
+    A constraint that is broken, a lookup that nothing can answer, or another message than the honest row `said`.
     """
-    values = evaluate(table.tape, after, row)
+    values = evaluate(table.tape, row, number)
     found = [constraint.name for constraint in table.constraints if values[constraint.node]]
-    said: list[Counter[tuple[int, ...]]] = []
-    for own in (evaluate(table.tape, before, row), values):
-        sums: Counter[tuple[int, ...]] = Counter()
-        for fraction in table.fractions:
-            entries = tuple(own[node] for node in fraction.entries)
-            numerator = own[fraction.numerator]
-            if fraction.tag in LIMITS:
-                found += [f"lookup {entries[0]}"] if own is values and entries[0] >= LIMITS[fraction.tag] else []
-            elif fraction.tag == HASH and fraction.weight != FREE:
-                wrong = numerator and entries[2 * DIGEST_ELEMENTS :] != step(entries[:8], entries[8:16])
-                found += ["hash"] if own is values and wrong else []
-            elif numerator:
-                sums[fraction.tag, *entries] += numerator
-        said.append(Counter({message: total % MODULUS for message, total in sums.items() if total % MODULUS}))
-    return found + [f"bus {message[0]}" for message in said[0].keys() ^ said[1].keys()]
+    lookups, now = said_by(table, values)
+    return [*found, *lookups, *(f"bus {message[0]}" for message in said.keys() ^ now.keys())]
+
+
+def honest(table: Table, row: list[int], number: int) -> Said:
+    """The messages of a row."""
+    return said_by(table, evaluate(table.tape, row, number))[1]
 
 
 LIMITS = {RANGE: RANGE_SIZE, RANGE_TOP: TOP_SIZE}
