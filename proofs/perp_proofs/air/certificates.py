@@ -257,8 +257,15 @@ def divide_certificate(code: str, divisor: int | None) -> Certificate:
     names = [one.name for one in bench.sheet.table.constraints if one.name.startswith("x.equation")]
     for at, name in enumerate(names):
         rest = plus(rest, reader.equation(name), -(BASE**at))
+    holds = True
+    for part, factors, weight in (("product", (first, second), -1), ("divisor", (quotient, by), 1)):
+        terms = [reader.term(term) for term in coefficients(bench.sheet, *factors).terms[len(names) :]]
+        beyond: Polynomial = {}
+        for at, term in enumerate(terms, len(names)):
+            rest, beyond = plus(rest, term, weight * BASE**at), plus(beyond, term)
+        holds = holds and (not beyond or beyond == reader.equation(f"x.beyond.{part}"))
     sign = "+" if code == "floor" else "-"
-    return bench.certificate(f"a * b = q * d {sign} r", len(names), not rest)
+    return bench.certificate(f"a * b = q * d {sign} r", len(names), holds and not rest)
 
 
 def product_comparison_certificate() -> Certificate:

@@ -302,10 +302,10 @@ def demand_some(sheet: Sheet, name: str, terms: Sequence[Term], wanted: Term) ->
 # Choices
 
 
-def choose_word(sheet: Sheet, name: str, condition: Term, yes: Word, no: Word) -> Word:
-    """One of two words."""
+def choose_word(sheet: Sheet, name: str, condition: Term, yes: Word, no: Word, inner: bool = False) -> Word:
+    """One of two words; `inner` as for a choice of terms."""
     limbs = tuple(
-        sheet.choose(f"{name}.{at}", condition, one, other)
+        sheet.choose(f"{name}.{at}", condition, one, other, inner)
         for at, (one, other) in enumerate(zip(yes.limbs, no.limbs, strict=True))
     )
     shape = None

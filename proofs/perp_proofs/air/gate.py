@@ -255,12 +255,14 @@ class Gate:
         return low > -MODULUS and high < MODULUS
 
     def choice(self, claim: Choice) -> bool:
-        """A column is one of two terms: its definition is demanded, and the condition is a bit."""
+        """A column is one of two terms: its definition is demanded, or it is that term, and the condition is a bit."""
         column, condition = self.term(claim.node), self.term(claim.condition)
         yes, no = self.term(claim.yes), self.term(claim.no)
-        made = column - (condition * yes + (self.table.tape.column(0) - condition) * no)
+        value = condition * yes + (self.table.tape.column(0) - condition) * no
         intervals = [self.of(term.number) for term in (condition, yes, no)]
-        if made.number not in self.demanded or any(interval is None for interval in intervals):
+        if value.number != claim.node and (column - value).number not in self.demanded:
+            return False
+        if any(interval is None for interval in intervals):
             return False
         flag, one, other = intervals
         assert flag is not None

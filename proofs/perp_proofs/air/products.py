@@ -164,6 +164,7 @@ def divide(sheet: Sheet, name: str, of: Division) -> tuple[Word, Word]:
     """The quotient, canonical, and the remainder.
 
     The sum of the equations: a * b - q * c - r = 0, or + r. Quotient and remainder are unique since 0 <= r < c.
+    Coefficients of one product have one sign, so those that an honest division does not need are 0 where their sum is.
     """
     word, _ = value_word(sheet, f"{name}.q", of.source, *of.quotient)
     remainder = bounded_remainder(sheet, f"{name}.r", of.divisor, of.source + 1)
@@ -171,7 +172,11 @@ def divide(sheet: Sheet, name: str, of: Division) -> tuple[Word, Word]:
     other = product(sheet, word, of.divisor)
     sign = -1 if of.code == "floor" else 1
     left = [limb_sum(sheet, (scaled_limb(limb, sign),)) for limb in remainder.limbs]
-    count = max(len(one.terms), len(other.terms), used_limbs(left))
+    count = min(max(len(one.terms), len(other.terms), used_limbs(left)), division_limbs(of))
+    for part, terms in (("product", one.terms), ("divisor", other.terms)):
+        beyond = [term for term in terms[count:] if not is_nothing(term)]
+        if beyond:
+            sheet.zero(f"{name}.beyond.{part}", sheet.sum(beyond))
     bounds = division_bounds(one, other, remainder, sign, count)
     carrier = Carrier(sheet, name)
     for at in range(count):
@@ -182,6 +187,14 @@ def divide(sheet: Sheet, name: str, of: Division) -> tuple[Word, Word]:
         ]
         carrier.equation(at, limb_sum(sheet, terms), bounds[at] if at < count - 1 else None)
     return word, remainder
+
+
+def division_limbs(of: Division) -> int:
+    """How many limbs the products of an honest division have: coefficients beyond are 0, since they have one sign."""
+    rest = max(of.divisor.high, 1)
+    product = max(map(abs, times((of.first.low, of.first.high), (of.second.low, of.second.high))))
+    quotient = max(map(abs, times(of.quotient, (of.divisor.low, of.divisor.high))))
+    return limbs_for(min(product, quotient) + rest + 1)
 
 
 def division_bounds(one: Product, other: Product, remainder: Word, sign: int, count: int) -> list[Interval]:

@@ -183,7 +183,8 @@ class Scalars(Values):
         if kind == DIGEST:
             pairs = enumerate(zip(self.values[yes], self.values[no], strict=True))
             return [[self.sheet.choose_element(f"{name}.{at}", flag, one, other) for at, (one, other) in pairs]]
-        return [clipped(choose_word(self.sheet, name, flag, self.word(yes), self.word(no)), kind)]
+        inner = number in self.inner
+        return [clipped(choose_word(self.sheet, name, flag, self.word(yes), self.word(no), inner), kind)]
 
     def do_and(self, number: int, instruction: Instruction) -> Sequence[Any]:
         """Both bits."""

@@ -16,6 +16,10 @@ from perp_proofs.air.tape import DEGREE_MAX, Term
 from perp_proofs.air.words import BASE, TOP_SIZE, Interval
 
 GREATEST_HEIGHT = 1 << 22
+
+INNER_DEGREE_MAX = 3
+"""Of a choice that is no column: a condition of degree 2 may still choose it or another."""
+
 BIT = (0, 1)
 LOOKED_UP = {RANGE: BASE, RANGE_TOP: TOP_SIZE}
 """What a value is below that is looked up."""
@@ -42,7 +46,7 @@ class Member(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A column is `yes` where a bit is 1, else `no`."""
+    """A column, or a term, is `yes` where a bit is 1, else `no`."""
 
     node: int
     condition: int
@@ -330,15 +334,19 @@ class Sheet:
         self.zero(name, column - term)
         return column
 
-    def choose(self, name: str, condition: Term, yes: Term | int, no: Term | int) -> Term | int:
-        """A column that is one of two terms."""
+    def choose(self, name: str, condition: Term, yes: Term | int, no: Term | int, inner: bool = False) -> Term | int:
+        """One of two terms: a column, or, for what is only chosen from once more, a term of at most degree 3."""
         chosen, other = self.lifted(yes), self.lifted(no)
         if chosen.number == other.number:
             return yes
         low = min(self.interval(yes)[0], self.interval(no)[0])
         high = max(self.interval(yes)[1], self.interval(no)[1])
-        column = self.column(name, (low, high))
         value = condition * chosen + (self.active - condition) * other
+        if inner and value.degree <= INNER_DEGREE_MAX:
+            self.claims.append(Choice(value.number, condition.number, chosen.number, other.number))
+            self.intervals.narrow(value.number, (low, high))
+            return value
+        column = self.column(name, (low, high))
         self.plan.steps.append(Computed(self.number(column), value.number))
         self.zero(name, column - value)
         self.claims.append(Choice(column.number, condition.number, chosen.number, other.number))

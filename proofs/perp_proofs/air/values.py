@@ -41,6 +41,7 @@ class Values:
         values: What each value of the listing is: a word (small numbers too), a bit, the elements of a digest, or a
             comparison that nobody has asked for.
         asked: Bits that something else than a guard asks for.
+        inner: Choices that are only chosen from once more.
     """
 
     def __init__(self, rules: Rules, listing: Table, role: str, name: str) -> None:
@@ -52,6 +53,7 @@ class Values:
         self.values: list[Any] = []
         self.canonical: dict[tuple[int, Shape], Word] = {}
         self.asked = asked_bits(listing)
+        self.inner = inner_choices(listing)
         self.point = 0
         self.time: Term | int = 0
         self.makers = [one for one in listing.instructions for _ in one.types]
@@ -199,3 +201,17 @@ def asked_bits(table: Table) -> set[int]:
             continue
         asked |= set(instruction.operands)
     return asked
+
+
+def inner_choices(table: Table) -> set[int]:
+    """The choices that only other choices take, as what is chosen from."""
+    others = set(table.results)
+    chosen: set[int] = set()
+    for instruction in table.instructions:
+        if instruction.code == "select":
+            others.add(instruction.operands[0])
+            chosen |= set(instruction.operands[1:])
+        else:
+            others |= set(instruction.operands)
+    made = {number for number, instruction in table.numbered() if instruction.code == "select"}
+    return made & chosen - others
