@@ -261,16 +261,24 @@ def at_most_canonical(sheet: Sheet, name: str, word: Word, factor: int, constant
 
     Limbs have one sign, so their sum has that of the word and is 0 only where it is: sum + constant <= 0 says the same.
     """
-    total = sheet.sum([scaled_limb(limb, 1 if factor > 0 else -1) for limb in word.limbs])
-    less = total + sheet.constant(constant - 1)
+    less = limb_total(sheet, word, factor) + sheet.constant(constant - 1)
     bit = sheet.bit(name)
     sheet.plan.steps.append(Sign(sheet.number(bit), (less.number,)))
-    part = sheet.column(f"{name}.part", (0, SUM_STEPS - 1))
-    shifted = less + bit * (SUM_STEPS * BASE)
-    sheet.plan.steps.append(Divided(sheet.number(part), shifted.number, BASE))
-    sheet.member(f"{name}.part", part, (0, SUM_STEPS - 1))
-    sheet.look_up(shifted - part * BASE)
+    demand_limb_total(sheet, name, less + bit * (SUM_STEPS * BASE))
     return bit
+
+
+def limb_total(sheet: Sheet, word: Word, factor: int) -> Term:
+    """The sum of canonical limbs, with the sign of a factor: it is above, at or below 0 as the word times it is."""
+    return sheet.sum([scaled_limb(limb, 1 if factor > 0 else -1) for limb in word.limbs])
+
+
+def demand_limb_total(sheet: Sheet, name: str, total: Term) -> None:
+    """Demand that a sum of limbs is at least 0."""
+    part = sheet.column(f"{name}.part", (0, SUM_STEPS - 1))
+    sheet.plan.steps.append(Divided(sheet.number(part), total.number, BASE))
+    sheet.member(f"{name}.part", part, (0, SUM_STEPS - 1))
+    sheet.look_up(total - part * BASE)
 
 
 def differences(sheet: Sheet, first: Word, second: Word) -> list[Term]:

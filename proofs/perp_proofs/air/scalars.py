@@ -19,10 +19,12 @@ from perp_proofs.air.gadgets import (
     at_most_zero,
     choose_word,
     constant_word,
+    demand_limb_total,
     demand_not_negative,
     demand_some,
     demand_zero,
     differences,
+    limb_total,
     normalise,
     scaled,
     used_limbs,
@@ -44,6 +46,9 @@ from perp_proofs.program.listing import (
     WORD,
     Instruction,
 )
+
+TOP_VALUES = 4
+"""The greatest highest limb that a set of five values can bound."""
 
 BIT_DEGREE_MAX = 2
 """Of a bit that is no column: what is made of it must not have too high a degree."""
@@ -76,10 +81,23 @@ class Scalars(Values):
         shape = word.shape
         assert shape is not None
         most = sum(shape.bounds(at)[1] << LIMB_BITS * at for at in range(shape.limbs))
+        top, rest = divmod(word.high, BASE ** (shape.limbs - 1))
+        if not shape.signed and not rest and top <= TOP_VALUES:
+            self.demand_top(name, word, shape.limbs - 1, top)
+            return
         for part, bound, sign in (("below", word.high, -1), ("above", -word.low, 1)):
             if bound < most and (part == "below" or shape.signed):
                 rest = added(self.sheet, scaled(word, sign), constant_word(bound))
                 demand_not_negative(self.sheet, f"{name}.{part}", rest)
+
+    def demand_top(self, name: str, word: Word, limb: int, top: int) -> None:
+        """Demand that a word is at most a few times the weight of its highest limb: below it, or exactly it."""
+        highest = self.sheet.lifted(word.limbs[limb])
+        self.sheet.member(f"{name}.top", highest, (0, top))
+        lower = self.sheet.sum(word.limbs[:limb])
+        for value in range(top):
+            lower = lower * (highest - self.sheet.constant(value))
+        self.sheet.zero(f"{name}.below", lower)
 
     def do_constant(self, _: int, instruction: Instruction) -> Sequence[Any]:
         """A constant."""
@@ -95,7 +113,9 @@ class Scalars(Values):
         *coefficients, constant = instruction.numbers
         total = constant_word(constant)
         for factor, operand in zip(coefficients, instruction.operands, strict=True):
-            total = added(self.sheet, total, scaled(self.word(operand), factor))
+            compared = instruction.code != "linear" and self.compared[operand] > 1
+            word = self.narrow(operand) if compared else self.word(operand)
+            total = added(self.sheet, total, scaled(word, factor))
         return total
 
     def do_linear(self, _: int, instruction: Instruction) -> Sequence[Any]:
@@ -140,16 +160,19 @@ class Scalars(Values):
         instruction = self.makers[number]
         if pending.code == "at_most":
             single = self.single(instruction)
-            if single is not None and instruction.numbers[1] in (0, 1):
+            if single is not None:
                 return at_most_canonical(self.sheet, name, single, *instruction.numbers)
             return at_most_zero(self.sheet, name, word).bit
         return all_zero(self.sheet, name, self.distinct(number, instruction, word))
 
     def single(self, instruction: Instruction) -> Word | None:
-        """The one word a form is of, where it is canonical and longer than a limb."""
-        if len(instruction.operands) != 1:
+        """The one word a form is of, where it is canonical, or will be, and longer than a limb."""
+        if len(instruction.operands) != 1 or instruction.numbers[1] not in (0, 1):
             return None
-        word = self.word(instruction.operands[0])
+        (operand,) = instruction.operands
+        word = self.word(operand)
+        if word.shape is None and operand in self.wanted:
+            word = self.settled(operand)
         return word if word.shape is not None and word.shape.limbs > 1 else None
 
     def distinct(self, number: int, instruction: Instruction, word: Word) -> list[Term]:
@@ -230,6 +253,12 @@ class Scalars(Values):
         """Demand a comparison or its opposite."""
         sheet, word = self.sheet, pending.word
         if pending.code == "at_most":
+            single = self.single(self.makers[number])
+            if single is not None:
+                factor, constant = self.makers[number].numbers
+                total = limb_total(sheet, single, factor) + sheet.constant(constant)
+                demand_limb_total(sheet, name, total * -1 if holds else total - sheet.constant(1))
+                return
             wanted = scaled(word, -1) if holds else added(sheet, word, constant_word(-1))
             demand_not_negative(sheet, name, wanted)
         elif holds:

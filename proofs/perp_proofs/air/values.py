@@ -1,5 +1,6 @@
 """Values of a listing in its row: words, bits, digests, and how they become entries of messages."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,9 @@ from perp_proofs.program.listing import (
     type_range,
 )
 
+WIDE = 4 * BASE
+"""Limbs of a sum beyond this cost more in every comparison than carrying them once."""
+
 
 class Pending(NamedTuple):
     """A comparison of a sum with 0 that nobody has asked for yet: its code, and the sum."""
@@ -41,6 +45,8 @@ class Values:
         values: What each value of the listing is: a word (small numbers too), a bit, the elements of a digest, or a
             comparison that nobody has asked for.
         asked: Bits that something else than a guard asks for.
+        wanted: Words that something asks the canonical limbs of.
+        compared: How often each value is compared.
         inner: Choices that are only chosen from once more.
     """
 
@@ -54,6 +60,9 @@ class Values:
         self.canonical: dict[tuple[int, Shape], Word] = {}
         self.asked = asked_bits(listing)
         self.inner = inner_choices(listing)
+        self.wanted = canonical_words(listing)
+        comparisons = [one for one in listing.instructions if one.code in ("at_most", "zero")]
+        self.compared = Counter(operand for one in comparisons for operand in one.operands)
         self.point = 0
         self.time: Term | int = 0
         self.makers = [one for one in listing.instructions for _ in one.types]
@@ -103,6 +112,17 @@ class Values:
             if word.shape is None:
                 self.values[number] = self.canonical[number, wanted]
         return self.canonical[number, wanted]
+
+    def narrow(self, number: int) -> Word:
+        """A word, carried if its limbs are so long that every use would pay for it."""
+        word = self.word(number)
+        if word.shape is None and any(
+            max(-low, high) > WIDE for low, high in map(self.sheet.interval, word.limbs[:-1])
+        ):
+            return (
+                self.settled(number) if isinstance(self.values[number], Word) and used_limbs(word.limbs) > 1 else word
+            )
+        return word
 
     def fits(self, word: Word, shape: Shape) -> bool:
         """The limbs are known to be of a shape."""
@@ -215,3 +235,11 @@ def inner_choices(table: Table) -> set[int]:
             others |= set(instruction.operands)
     made = {number for number, instruction in table.numbered() if instruction.code == "select"}
     return made & chosen - others
+
+
+CANONICAL_CODES = frozenset({"multiply", "floor", "ceil", "product_le", "digest", "store", "call"})
+
+
+def canonical_words(table: Table) -> set[int]:
+    """The values whose canonical limbs some instruction needs."""
+    return {at for one in table.instructions if one.code in CANONICAL_CODES for at in one.operands}

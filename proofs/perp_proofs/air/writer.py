@@ -332,6 +332,8 @@ class Writer(Scalars):
             promised += [(bounds, SENDER) for bounds in of.bounds]
         results: list[Leaf] = []
         for number, kind in zip(self.listing.results, self.listing.result_types, strict=True):
+            if kind == WORD:
+                self.narrow(number)
             made, of = self.answered(number, kind)
             entries += made
             self.made.outputs += [term.number for term in made]
