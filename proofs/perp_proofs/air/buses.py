@@ -56,6 +56,9 @@ FIXED_ARITIES = {
     CONFIG_CHAIN: 2 + DIGEST_ELEMENTS,
 }
 
+COUNT_MAX = 1_000_000
+"""Operations of a batch. Points of time stay far from p."""
+
 RANGE_SIZE = 1 << LIMB_BITS
 TOP_SIZE = 1 << TOP_LIMB_BITS
 

@@ -7,13 +7,23 @@ what the hash is made of is what instructions may ask for.
 
 from perp_hash.digest import ZERO_DIGEST
 from perp_hash.tags import Tag
-from perp_proofs.air.buses import BLOCK, CHAIN, CONFIG, CONFIG_CHAIN, FREE, LINK, config_groups
+from perp_proofs.air.buses import BLOCK, CHAIN, CONFIG, CONFIG_CHAIN, COUNT_MAX, FREE, LINK, config_groups
 from perp_proofs.air.layout import HEIGHTS, LAYOUT_VERSION, MARKETS_MAX, blocks_of, start_digest
 from perp_proofs.air.nodes import Digests, tagged, unchanged_unless
-from perp_proofs.air.records import Value, bit, checked_record, elements, elements_of, flag, hash_step, leaves_of
+from perp_proofs.air.records import (
+    Value,
+    bit,
+    checked_record,
+    checked_value,
+    elements,
+    elements_of,
+    flag,
+    hash_step,
+    leaves_of,
+)
 from perp_proofs.air.system import Heights, MalformedSystem, Table
 from perp_proofs.air.tape import Term
-from perp_proofs.program.listing import Program
+from perp_proofs.program.listing import SMALL, FieldType, Program
 
 HEIGHT_MAX = 1 << 20
 
@@ -29,6 +39,9 @@ ABSENT_PHASE = 2
 """Of markets that are not configured, whose records are all zeros."""
 
 TEXTS_MAX = 1 << 16
+
+OPERATION = FieldType("operation", SMALL, 0, COUNT_MAX)
+"""The number of an operation."""
 
 
 def block_table() -> Table:
@@ -60,7 +73,8 @@ def operation_table(program: Program) -> Table:
         raise MalformedSystem(f"the program has no operation {END_BATCH} with a number")
     table = Table("operations", Heights(1, HEIGHT_MAX))
     active = bit(table, "active")
-    operation, kind, ends = table.element("operation"), table.element("kind"), flag(table, "ends", active)
+    operation = checked_value(table, "operation", OPERATION, active).leaves[0]
+    kind, ends = table.element("kind"), flag(table, "ends", active)
     inverse = table.element("kind.inverse")
     digest, before, after = elements(table, "digest"), elements(table, "before"), elements(table, "after")
     distance = kind - program.tables[END_BATCH].number

@@ -162,6 +162,8 @@ class Gate:
             return False
         form = self.affine(fraction.entries[0])
         unknown = [atom for atom in form.parts if self.of(atom) is None]
+        if not unknown:
+            return self.narrowed(form, size)
         if len(unknown) != 1 or abs(form.parts[unknown[0]]) != 1:
             return False
         factor = form.parts.pop(unknown[0])
@@ -169,13 +171,29 @@ class Gate:
         assert rest is not None
         return self.learn(unknown[0], times((factor, factor), (-rest[1], size - 1 - rest[0])))
 
+    def narrowed(self, form: Affine, size: int) -> bool:
+        """Learn more of columns that are known from a sum that is looked up, if it cannot wrap."""
+        whole = self.range_of(form)
+        if whole is None or whole[0] <= size - 1 - MODULUS or whole[1] >= MODULUS:
+            return False
+        found = False
+        for atom, factor in form.parts.items():
+            if abs(factor) == 1 and self.table.tape.nodes[atom].code == COLUMN:
+                others = {other: weight for other, weight in form.parts.items() if other != atom}
+                rest = self.range_of(Affine(others, form.constant))
+                assert rest is not None
+                found |= self.learn(atom, times((factor, factor), (-rest[1], size - 1 - rest[0])))
+        return found
+
     def definition(self, node: int) -> bool:
         """Learn from a constraint column - expression."""
         code, left, right = self.table.tape.nodes[node]
-        if code != SUBTRACT or self.table.tape.nodes[left].code != COLUMN or self.of(left) is not None:
+        if code != SUBTRACT or self.table.tape.nodes[left].code != COLUMN:
             return False
-        interval = self.of(right)
-        return interval is not None and self.learn(left, interval)
+        known, interval = self.of(left), self.of(right)
+        if interval is None or (known is not None and not self.below(known[0] - interval[1], known[1] - interval[0])):
+            return False
+        return self.learn(left, interval)
 
     def affine(self, node: int) -> Affine:
         """A node as a sum of columns, and of products."""

@@ -8,7 +8,7 @@ Columns of a value, by name:
 - a word has its limbs, `name.0` on, as many as its range needs. One that may be negative has `name.sign`, 1 where it
   is: limbs of sign s are from -8191 s to 8191 (1 - s). So the limbs of a word are unique, whatever the sign of 0.
   Where the range ends before the limbs do, `name.borrow0` on are the borrows of the subtraction of the word from its
-  bound, limb by limb; bound and borrows take the sign of the word.
+  bound, limb by limb; bound and borrows take the sign of the word, in `name.borrowed0` on where it may be negative.
 """
 
 from collections.abc import Sequence
@@ -105,15 +105,12 @@ def checked_word(table: Table, name: str, field: FieldType) -> Value:
     sign = bit(table, f"{name}.sign") if field.low < 0 else zero
     limbs: list[Term] = []
     for at in range(count):
-        most = TOP_MAX if at == LIMBS - 1 else LIMB_MAX
-        limbs.append(table.column(f"{name}.{at}", -most if field.low < 0 else 0, most))
-    if field.high == LARGEST_WORD:
-        table.add(RANGE_TOP, 1, [limbs[-1] + sign * TOP_MAX])
-    else:
-        lookup(table, limbs[-1] + sign * LIMB_MAX)
+        tag, most = (RANGE_TOP, TOP_MAX) if at == LIMBS - 1 else (RANGE, LIMB_MAX)
+        limb = table.column(f"{name}.{at}", -most if field.low < 0 else 0, most)
+        table.add(tag, 1, [limb + sign * most])
+        limbs.append(limb)
+    if field.high != LARGEST_WORD:
         check_bound(table, name, limbs, sign, word_limbs(field.high))
-    for limb in limbs[:-1]:
-        lookup(table, limb + sign * LIMB_MAX)
     total = sum(limbs[1:], limbs[0])
     return Value(field, (*limbs, *[zero] * (LIMBS - count)), total - sign * total * 2)
 
@@ -121,14 +118,15 @@ def checked_word(table: Table, name: str, field: FieldType) -> Value:
 def check_bound(table: Table, name: str, limbs: Sequence[Term], sign: Term, bounds: Sequence[int]) -> None:
     """Demand that a word is no larger in magnitude than its bound: bound - word, in limbs, has the sign of the word."""
     unit = 1 - sign * 2
-    borrow = table.tape.constant(0)
+    borrowed = table.tape.constant(0)
     for at, limb in enumerate(limbs):
-        left = unit * bounds[at] - limb - borrow
+        left = unit * bounds[at] - limb - borrowed
         if at < len(limbs) - 1:
-            signed = sign.value is None
-            borrow = table.column(f"{name}.borrow{at}", -1 if signed else 0, 1)
-            table.zero(f"{name}.borrow{at} is 0 or of the sign", borrow * (borrow - unit))
-            left = left + borrow * RANGE_SIZE
+            borrowed = borrow = bit(table, f"{name}.borrow{at}")
+            if sign.value is None:
+                borrowed = table.column(f"{name}.borrowed{at}", -1, 1)
+                table.zero(f"{name}.borrowed{at} has the sign", borrowed - borrow * unit)
+            left = left + borrowed * RANGE_SIZE
         lookup(table, left + sign * LIMB_MAX)
 
 

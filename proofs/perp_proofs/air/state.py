@@ -3,16 +3,25 @@
 from dataclasses import replace
 
 from perp_hash.poseidon import Suite
+from perp_proofs.air.buses import COUNT_MAX, FIXED_ARITIES, LINK
 from perp_proofs.air.chains import chain_tables
+from perp_proofs.air.interfaces import RECEIVER, Contract, contract
 from perp_proofs.air.leaves import leaf_tables
 from perp_proofs.air.nodes import node_table
 from perp_proofs.air.permutation import permutation_table
 from perp_proofs.air.ranges import range_tables
 from perp_proofs.air.system import Heights, Table
+from perp_proofs.air.words import Interval
 from perp_proofs.program.listing import Program
 
 TWINS = {"nodes": "nodes_rest", "permutation": "permutation_rest"}
 """Tables that are there twice: of many rows, those that a power of two leaves over need not double the height."""
+
+
+def state_contracts() -> dict[int, Contract]:
+    """What tables of the state promise each other: the number that an operation's row has checked."""
+    others: list[tuple[Interval | None, int]] = [(None, RECEIVER)] * (FIXED_ARITIES[LINK] - 1)
+    return {LINK: contract([((0, COUNT_MAX), RECEIVER), *others])}
 
 
 def twin(table: Table) -> Table:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from perp_hash.digest import DIGEST_BYTES, ZERO_DIGEST, Digest, check_digest, digest_from_bytes, digest_to_bytes
 from perp_hash.words import LARGEST_WORD, word_limbs
-from perp_proofs.air.buses import CHAIN, CONFIG, HEADER, STATE
+from perp_proofs.air.buses import CHAIN, CONFIG, COUNT_MAX, HEADER, STATE
 from perp_proofs.air.system import MalformedSystem, PublicFraction
 from perp_proofs.program.listing import Program
 
@@ -16,8 +16,6 @@ NUMBER_BYTES = 8
 
 HEADER_INPUTS = ("number", "time", "previous_root", "config_digest", "root", "config")
 """What the table that begins a batch takes: the header, and what it is checked against."""
-
-COUNT_MAX = (1 << 20) - 1
 
 
 class MalformedStatement(ValueError):

@@ -60,7 +60,7 @@ def test_a_digest_that_is_not_canonical_is_refused() -> None:
         {"suite": "s" * 256},
         {"suite": "sü"},
         {"count": -1},
-        {"count": 1 << 20},
+        {"count": 1_000_001},
         {"number": 2**63},
         {"time": True},
         {"new_root": digest(MODULUS - 7)},

@@ -9,11 +9,11 @@ from perp_hash.digest import DIGEST_ELEMENTS, Digest
 from perp_hash.field import MODULUS
 from perp_hash.tags import Tag
 from perp_proofs.air.buses import config_groups
-from perp_proofs.air.chains import END_BATCH, LAST
+from perp_proofs.air.chains import END_BATCH, LAST, OPERATION
 from perp_proofs.air.layout import MARKETS_MAX
 from perp_proofs.air.system import Table
 from perp_proofs.program.listing import Program
-from perp_proofs.stark.fill.columns import Columns, Elements, Integers, Rows, Trace
+from perp_proofs.stark.fill.columns import Columns, Elements, Integers, Rows, Trace, Values
 from perp_proofs.stark.fill.steps import blocks, chain, repeated, steps
 from perp_reference.core.digests import config_elements, operation_elements
 from perp_reference.core.encoding import record_values
@@ -38,7 +38,7 @@ def fill_operations(program: Program, operations: Sequence[Any]) -> tuple[dict[s
     rows = Columns(len(elements))
     kinds = padded[:, 0].astype(np.int64)
     rows.put("active", 1)
-    rows.put("operation", np.arange(1, len(elements) + 1))
+    Values(OPERATION, np.arange(1, len(elements) + 1)).fill(rows, "operation")
     rows.put("kind", kinds)
     distance = kinds - program.tables[END_BATCH].number
     rows.put("ends", (distance == 0).astype(np.int64))

@@ -106,7 +106,9 @@ class Values:
         bounds = word_limbs(self.field.high)
         for at, limb in enumerate(limbs[:-1]):
             borrow = (bounds[at] - unit * limb - borrow < 0).astype(np.int64)
-            columns.put(f"{name}.borrow{at}", unit * borrow)
+            columns.put(f"{name}.borrow{at}", borrow)
+            if self.field.low < 0:
+                columns.put(f"{name}.borrowed{at}", unit * borrow)
 
 
 class Rows:
