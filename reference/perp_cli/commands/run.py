@@ -78,7 +78,7 @@ def prove_outcome(before: "Before", outcome: Outcome, file: Pending, output: Out
     Raises:
         UsageError: It cannot be written; the batch is applied all the same.
     """
-    from perp_cli.proving import prove, proof_document, timed
+    from perp_cli.proving import proof_document, prove, timed
     from perp_proofs.verifier.batch import write_proof
     from perp_reference.core.batch import Batch
 
