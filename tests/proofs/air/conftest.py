@@ -1,5 +1,8 @@
 """The recorded rules, the tables of the state side, and batches to fill them from."""
 
+from collections.abc import Callable
+from functools import cache
+
 import pytest
 
 from perp_hash.poseidon import DEFAULT_SUITE
@@ -63,6 +66,12 @@ def rules(made: BatchSystem) -> Rules:
 
 
 @pytest.fixture(scope="session")
-def traces(made: BatchSystem, acts: list[tuple[State, Batch]]) -> list[BatchTrace]:
-    """The batches of the demo, which hold every kind of operation, filled."""
-    return [batch_trace(made, state, commitment(state), batch) for state, batch in acts]
+def trace_of(made: BatchSystem, acts: list[tuple[State, Batch]]) -> Callable[[int], BatchTrace]:
+    """A function that fills a batch of the demo, each once; together they hold every kind of operation."""
+
+    @cache
+    def of(act: int) -> BatchTrace:
+        state, batch = acts[act]
+        return batch_trace(made, state, commitment(state), batch)
+
+    return of

@@ -1,6 +1,7 @@
 """The gadgets: certificates, honest rows at all extremes, wrong results, and limbs that are too long."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,7 +12,20 @@ from perp_hash.words import word_from_limbs
 from perp_proofs.air import certificates, gadgets, gate, products, sheet, words
 from perp_proofs.air.buses import RANGE, RANGE_TOP
 from perp_proofs.air.certificates import Bench, unique_limbs
-from perp_proofs.air.gadgets import added, all_zero, at_most_canonical, at_most_zero, constant_word, normalise, scaled
+from perp_proofs.air.gadgets import (
+    added,
+    all_zero,
+    at_most_canonical,
+    at_most_zero,
+    choose_word,
+    constant_word,
+    demand_limb_total,
+    demand_not_negative,
+    differences,
+    limb_total,
+    normalise,
+    scaled,
+)
 from perp_proofs.air.gate import gate_faults
 from perp_proofs.air.products import Comparison, Division, divide, multiply, product_at_most
 from perp_proofs.air.words import BASE, WHOLE, Shape, limbs_of
@@ -246,3 +260,47 @@ def test_with_limbs_of_13_bits_it_cannot() -> None:
     multiply(bench.sheet, "w", first, second, 2, 0, BASE**5 - 1)
     assert gate_faults(bench.sheet.table, bench.sheet.claims, {}) == []
     assert limbs_of(BASE - 1, 5) == [BASE - 1, 0, 0, 0, 0]
+
+
+# What they take
+
+
+MILLION = constant_word(1_000_000)
+WHOLE_RANGE = (-WORD_MAX, WORD_MAX)
+GADGETS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "sum": (2, added),
+    "carry a sum": (2, lambda b, x, y: normalise(b, "n", added(b, x, y), WHOLE)),
+    "at most 0, as a bit e": (2, lambda b, x, y: at_most_zero(b, "n", added(b, x, y))),
+    "at most 0, as a guard": (2, lambda b, x, y: demand_not_negative(b, "n", added(b, x, y))),
+    "the same bit of a carried word": (1, lambda b, x: at_most_canonical(b, "n", x, 1, 0)),
+    "the same guard": (1, lambda b, x: demand_limb_total(b, "n", limb_total(b, x, 1))),
+    "equal, as a bit": (2, lambda b, x, y: all_zero(b, "n", differences(b, x, y))),
+    "choice": (2, lambda b, x, y: choose_word(b, "n", b.active, x, y)),
+    "product": (2, lambda b, x, y: multiply(b, "n", x, y, 0, *WHOLE_RANGE)),
+    "division by a million": (2, lambda b, x, y: divide(b, "n", Division("floor", x, y, MILLION, 0, WHOLE_RANGE))),
+    "division by a word": (
+        3,
+        lambda b, x, y, z: divide(b, "n", Division("floor", x, y, z._replace(low=1), 0, WHOLE_RANGE)),
+    ),
+    "comparison of products": (4, lambda b, x, y, z, w: product_at_most(b, "n", Comparison((x, y), (z, w)))),
+}
+
+
+@pytest.mark.parametrize("name", GADGETS)
+def test_the_page_says_what_a_gadget_takes(root: Path, name: str) -> None:
+    words, gadget = GADGETS[name]
+    bench = Bench(name)
+    given = [bench.word(f"x{at}") for at in range(words)]
+    table = bench.sheet.table
+    before = len(table.columns), len(table.fractions)
+    gadget(bench.sheet, *given)
+    page = (root / "docs" / "proof-system" / "rules-side.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| {name} |")]
+    said = [int(number) for number in line.split("|")[3:5]]
+    assert said == [len(table.columns) - before[0], len(table.fractions) - before[1]]
+
+
+def test_the_page_speaks_of_all_of_them(root: Path) -> None:
+    page = (root / "docs" / "proof-system" / "rules-side.md").read_text(encoding="utf-8")
+    table = page.partition("| gadget |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert [line.split(" |")[0].removeprefix("| ") for line in table] == list(GADGETS)
