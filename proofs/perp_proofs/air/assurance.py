@@ -1,4 +1,4 @@
-"""All that is shown of the arithmetic of a program's tables: certificates, unique limbs, and the gate for each table."""
+"""All that is shown of the arithmetic of a program: certificates, unique limbs, and the gate for each table."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
