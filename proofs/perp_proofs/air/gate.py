@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from perp_hash.field import MODULUS
+from perp_hash.words import LIMBS
 from perp_proofs.air.interfaces import RECEIVER, SENDER, Contract
 from perp_proofs.air.sheet import LOOKED_UP, Choice, Claim, Conditional, Looked, Member
 from perp_proofs.air.system import Fraction, Table
@@ -38,6 +39,8 @@ class Gate:
     Attributes:
         columns: Ranges found so far.
         nodes: Ranges of nodes that are narrower than what they are made of says.
+        signs: For limbs that are looked up with a bit, that bit: they are negative where it is 1 and else not.
+        words: Limbs of one sign that messages bring.
         faults: What is wrong.
     """
 
@@ -48,6 +51,10 @@ class Gate:
         self.columns: dict[int, Interval] = {}
         self.nodes: dict[int, Interval] = {}
         self.cache: dict[int, Interval] = {}
+        self.signs: dict[int, int] = {}
+        self.words: set[tuple[int, ...]] = set()
+        self.choices = {claim.node: claim for claim in claims if isinstance(claim, Choice)}
+        self.conditionals = {claim.node: claim for claim in claims if isinstance(claim, Conditional)}
         self.faults: list[str] = []
         self.demanded = {constraint.node for constraint in table.constraints}
         self.atoms = {claim.quotient for claim in claims if isinstance(claim, Member) and claim.factor != 1}
@@ -132,6 +139,9 @@ class Gate:
             if contract is None:
                 continue
             side = self.side(fraction)
+            self.words |= {
+                fraction.entries[start : start + LIMBS] for start in contract.words if contract.sides[start] != side
+            }
             for node, bounds, promised in zip(fraction.entries, contract.bounds, contract.sides, strict=True):
                 if side != promised and bounds is not None and self.table.tape.nodes[node].code == COLUMN:
                     self.learn(node, bounds)
@@ -296,7 +306,10 @@ class Gate:
             return False
         entry, own = self.affine(fraction.entries[0]), self.affine(claim.node)
         parts = {atom: entry.parts.get(atom, 0) - own.parts.get(atom, 0) for atom in {*entry.parts, *own.parts}}
-        rest = self.range_of(Affine({atom: one for atom, one in parts.items() if one}, entry.constant - own.constant))
+        kept = {atom: one for atom, one in parts.items() if one}
+        rest = self.range_of(Affine(kept, entry.constant - own.constant))
+        if list(kept.values()) == [size - 1] and rest == (0, size - 1):
+            self.signs[claim.node] = next(iter(kept))
         return rest is not None and self.learn(claim.node, (-rest[1], size - 1 - rest[0]))
 
     def conditional(self, claim: Conditional) -> bool:
@@ -369,6 +382,56 @@ class Gate:
             assert interval is not None
             if not within(interval, bounds):
                 self.faults.append(f"entry {place} of tag {fraction.tag} is {interval}, promised {bounds}")
+        for place in contract.words:
+            limbs = fraction.entries[place : place + LIMBS]
+            if contract.sides[place] == side and not self.of_one_sign(limbs):
+                self.faults.append(f"the limbs from entry {place} of tag {fraction.tag} may have two signs")
+
+    def of_one_sign(self, limbs: Sequence[int]) -> bool:
+        """No two of some limbs have different signs."""
+        if tuple(limbs) in self.words:
+            return True
+        used = [limb for limb in limbs if self.of(limb) != (0, 0)]
+        ranges = [self.of(limb) or (-1, 1) for limb in used]
+        if all(low >= 0 for low, _ in ranges) or all(high <= 0 for _, high in ranges):
+            return True
+        if len({self.signs.get(limb, -1) for limb in used}) == 1 and used[0] in self.signs:
+            return True
+        return self.negated(limbs) or self.chosen(limbs) or self.answered(limbs)
+
+    def negated(self, limbs: Sequence[int]) -> bool:
+        """They are minus limbs of one sign."""
+        nodes = self.table.tape.nodes
+        turned: list[int] = []
+        for limb in limbs:
+            found = self.constant_of(*nodes[limb][1:]) if nodes[limb].code == MULTIPLY else None
+            if found is None or found[0] != -1:
+                if self.of(limb) != (0, 0):
+                    return False
+                found = (-1, limb)
+            turned.append(found[1])
+        return turned != list(limbs) and self.of_one_sign(turned)
+
+    def chosen(self, limbs: Sequence[int]) -> bool:
+        """One bit chooses them all from limbs of one sign; a limb that is none is the same in both."""
+        found = [self.choices.get(limb) for limb in limbs]
+        if len({claim.condition for claim in found if claim is not None}) != 1:
+            return False
+        yes = [limb if claim is None else claim.yes for limb, claim in zip(limbs, found, strict=True)]
+        no = [limb if claim is None else claim.no for limb, claim in zip(limbs, found, strict=True)]
+        return self.of_one_sign(yes) and self.of_one_sign(no)
+
+    def answered(self, limbs: Sequence[int]) -> bool:
+        """They are a word of an answer where a call is made, and else limbs of one sign."""
+        found = [self.conditionals.get(limb) for limb in limbs]
+        claims = [claim for claim in found if claim is not None]
+        if len({(claim.fraction, claim.condition) for claim in claims}) != 1:
+            return False
+        fraction = self.table.fractions[claims[0].fraction]
+        starts = {claim.place - at for at, claim in enumerate(found) if claim is not None}
+        others = [limb if claim is None else claim.other for limb, claim in zip(limbs, found, strict=True)]
+        (start,) = starts if len(starts) == 1 else (-1,)
+        return start in self.contracts[fraction.tag].words and self.of_one_sign(others)
 
     def grows(self, fraction: Fraction, place: int, step: Interval) -> bool:
         """The entry is what the same table receives at the same place, and what a step may add."""

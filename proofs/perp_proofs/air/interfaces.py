@@ -4,7 +4,7 @@ Whoever sends a message sees to its contract, and whoever receives it relies on 
 tree, loops and memory go forward, so no circle of rows can vouch for itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from perp_hash.digest import DIGEST_ELEMENTS
@@ -78,16 +78,27 @@ class Contract(NamedTuple):
         bounds: Of each entry; None where nothing is promised.
         sides: For each entry whether the sender or the receiver sees to it.
         steps: For an entry that grows from step to step of a loop, what one step adds; the bounds are those of a loop.
+        words: Where the five limbs of a word begin that have one sign.
     """
 
     bounds: tuple[Interval | None, ...]
     sides: tuple[int, ...]
     steps: tuple[Interval | None, ...]
+    words: frozenset[int] = frozenset()
 
 
-def contract(parts: Sequence[tuple[Interval | None, int]]) -> Contract:
-    """A contract without steps, from the bounds and the side of each entry."""
-    return Contract(tuple(one for one, _ in parts), tuple(side for _, side in parts), (None,) * len(parts))
+def contract(parts: Sequence[tuple[Interval | None, int]], words: Iterable[int] = ()) -> Contract:
+    """A contract without steps, from the bounds and the side of each entry, and where words begin."""
+    bounds, sides = tuple(one for one, _ in parts), tuple(side for _, side in parts)
+    return Contract(bounds, sides, (None,) * len(parts), frozenset(words))
+
+
+def word_places(leaves: Iterable[Leaf], start: int) -> Iterator[int]:
+    """Yields where the limbs of canonical words begin, of values that are entries from a start on."""
+    for one in leaves:
+        if one.type == WORD and one.shape is not None:
+            yield start
+        start += len(one.bounds)
 
 
 class LoopKind(NamedTuple):

@@ -20,6 +20,7 @@ from perp_proofs.air.interfaces import (
     contract,
     leaf,
     loop_kinds,
+    word_places,
 )
 from perp_proofs.air.rulebook import TIMES_MAX, Rules
 from perp_proofs.air.steps import StepWriter
@@ -61,13 +62,16 @@ def fixed_contracts(rules: Rules) -> None:
         parts: list[tuple[Interval | None, int]] = [(None, SENDER)] * record.keys
         parts.append(((0, TIMES_MAX), SENDER))
         leaves = [leaf(entry.type, entry.low, entry.high) for entry in record.fields]
-        rules.contracts[tag] = contract([*parts, *[(one, SENDER) for of in leaves for one in of.bounds]])
+        parts += [(one, SENDER) for of in leaves for one in of.bounds]
+        rules.contracts[tag] = contract(parts, word_places(leaves, record.keys + 1))
     for group, tag in config_groups(program).items():
         record = program.records[group.record]
         keys: list[tuple[Interval | None, int]] = [(None, RECEIVER)] * record.keys
         leaves = [leaf(*record.fields[at][1:]) for at in group.fields]
-        rules.contracts[tag] = contract([*keys, *[(one, RECEIVER) for of in leaves for one in of.bounds]])
+        keys += [(one, RECEIVER) for of in leaves for one in of.bounds]
+        rules.contracts[tag] = contract(keys, word_places(leaves, record.keys))
     for table in program.of_role("batch"):
         leaves = [leaf(entry.types[0], *entry.numbers) for entry in table.inputs]
-        rules.contracts[HEADER] = contract([(one, SENDER) for of in leaves for one in of.bounds])
+        entries = [(one, SENDER) for of in leaves for one in of.bounds]
+        rules.contracts[HEADER] = contract(entries, word_places(leaves, 0))
     rules.contracts[BLOCK] = contract([((0, TIMES_MAX // rules.spans.stride - 1), RECEIVER), *[(None, SENDER)] * 11])

@@ -16,6 +16,7 @@ from perp_proofs.air.interfaces import (
     LoopKind,
     leaf,
     touched,
+    word_places,
 )
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.tape import Term
@@ -42,6 +43,7 @@ class StepWriter(Writer):
         self.entries_in: list[Term] = []
         self.promised: list[tuple[Interval | None, Interval | None]] = []
         """Bounds of the entries of the loop's messages, and what a step adds to them."""
+        self.words: list[int] = []
         self.leaves: list[list[Term]] = []
         self.keys: list[tuple[int, str, list[Term], list[Term], Term]] = []
 
@@ -100,6 +102,7 @@ class StepWriter(Writer):
         entries = self.column_of(self.name(number), number, of)
         if number >= end:
             self.entries_in += entries
+            self.words += word_places([of], len(self.promised))
             self.promised += [(bounds, None) for bounds in of.bounds]
         else:
             self.inputs_sent[number] = entries
@@ -120,6 +123,7 @@ class StepWriter(Writer):
                 of = leaf(entry.types[0], *entry.numbers)
                 entries += self.inputs_sent[at]
                 made = self.fitted(number, of)
+                self.words += word_places([of], len(self.promised))
                 self.promised += [(bounds, None) for bounds in of.bounds]
             else:
                 taken, made, of = self.summand(number, kind)
@@ -132,7 +136,7 @@ class StepWriter(Writer):
         sheet.table.add(tag, self.active, sent)
         self.rules.results[self.made.name] = leaves
         bounds, steps = zip(*self.promised, strict=True)
-        self.rules.contracts[tag] = Contract(bounds, (SENDER,) * len(bounds), steps)
+        self.rules.contracts[tag] = Contract(bounds, (SENDER,) * len(bounds), steps, frozenset(self.words))
         self.rules.arities[tag] = len(entries)
 
     def summand(self, number: int, kind: str) -> tuple[list[Term], list[Term], Leaf]:

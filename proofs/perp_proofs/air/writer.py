@@ -25,6 +25,7 @@ from perp_proofs.air.interfaces import (
     contract,
     leaf,
     loop_kind,
+    word_places,
 )
 from perp_proofs.air.layout import blocks_of, record_elements
 from perp_proofs.air.rulebook import TIMES_MAX, Access, CallSite, LoopSite
@@ -326,8 +327,10 @@ class Writer(Scalars):
         if self.rules.spans.tables[name]:
             entries.append(self.sheet.lifted(self.time))
             promised.append((self.base_range(self.rules.spans.tables[name]), SENDER))
+        words: list[int] = []
         for number, entry in enumerate(self.listing.inputs):
             of = leaf(entry.types[0], *entry.numbers)
+            words += word_places([of], len(entries))
             entries += self.inputs_sent[number]
             promised += [(bounds, SENDER) for bounds in of.bounds]
         results: list[Leaf] = []
@@ -335,6 +338,7 @@ class Writer(Scalars):
             if kind == WORD:
                 self.narrow(number)
             made, of = self.answered(number, kind)
+            words += word_places([of], len(entries))
             entries += made
             self.made.outputs += [term.number for term in made]
             results.append(of)
@@ -342,7 +346,7 @@ class Writer(Scalars):
         tag = self.rules.call_tags[name]
         sheet.table.add(tag, self.active * -1, entries)
         self.rules.results[name] = results
-        self.rules.contracts[tag] = contract(promised)
+        self.rules.contracts[tag] = contract(promised, words)
         self.rules.arities[tag] = len(entries)
 
     def answered(self, number: int, kind: str) -> tuple[list[Term], Leaf]:

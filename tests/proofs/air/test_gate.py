@@ -10,6 +10,7 @@ from perp_proofs.air.gate import gate_faults
 from perp_proofs.air.interfaces import RECEIVER, SENDER, contract
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.sheet import Choice, Looked, Member, Sheet
+from perp_proofs.air.tape import Term
 
 
 def faults(sheet: Sheet, contracts: Any = None) -> list[str]:
@@ -122,3 +123,67 @@ def test_most_lookups_of_a_table_bound_a_column(rules: Rules, name: str) -> None
     table.fractions = fractions
     assert gate_faults(table, made.sheet.claims, rules.contracts) == []
     assert missed > len(lookups) // 2
+
+
+# Words of one sign
+
+
+def signed_limbs(sheet: Sheet, name: str, signs: list[Term]) -> list[Term]:
+    """Five limbs, each negative where its bit is 1 and else not."""
+    limbs = [sheet.column(f"{name}.{at}", (-8191, 8191)) for at in range(5)]
+    for limb, sign in zip(limbs, signs, strict=True):
+        sheet.bound(limb, sign * -8191)
+    return limbs
+
+
+def sent_word(limbs: list[Term], sheet: Sheet) -> list[str]:
+    """What the gate says of limbs that are sent as a word."""
+    sheet.table.add(40, sheet.active, limbs)
+    found = faults(sheet, {40: contract([((-8191, 8191), SENDER)] * 5, [0])})
+    sheet.table.fractions.pop()
+    return found
+
+
+def test_a_word_has_one_sign() -> None:
+    sheet = Sheet("toy")
+    one, other = sheet.bit("one"), sheet.bit("other")
+    right = signed_limbs(sheet, "right", [one] * 5)
+    wrong = signed_limbs(sheet, "wrong", [one] * 4 + [other])
+    nothing = [sheet.table.tape.constant(0)] * 3
+    complaint = ["toy: the limbs from entry 0 of tag 40 may have two signs"]
+    assert sent_word(right, sheet) == []
+    assert sent_word([limb * -1 for limb in right], sheet) == []
+    assert sent_word([*right[:2], *nothing], sheet) == []
+    assert sent_word(wrong, sheet) == complaint
+    assert sent_word([limb * -1 for limb in wrong], sheet) == complaint
+    assert sent_word([right[0] * -1, *right[1:]], sheet) == complaint
+    assert sent_word([*wrong[3:], *nothing], sheet) == complaint
+
+
+def test_a_choice_of_words_has_one_sign() -> None:
+    sheet = Sheet("toy")
+    bits = [sheet.bit(name) for name in "abc"]
+    one, other = (signed_limbs(sheet, name, [bit] * 5) for name, bit in zip("xy", bits[:2], strict=True))
+    chosen = [sheet.choose(f"z.{at}", bits[2], *pair) for at, pair in enumerate(zip(one, other, strict=True))]
+    mixed = [sheet.choose(f"w.{at}", bits[at % 2], *pair) for at, pair in enumerate(zip(one, other, strict=True))]
+    assert sent_word([sheet.lifted(term) for term in chosen], sheet) == []
+    assert sent_word([sheet.lifted(term) for term in mixed], sheet) != []
+
+
+def test_a_word_that_a_message_brings_may_be_sent_on() -> None:
+    sheet = Sheet("toy")
+    limbs = [sheet.column(f"x.{at}", (-8191, 8191)) for at in range(5)]
+    sheet.table.add(41, sheet.active * -1, limbs)
+    promises = {tag: contract([((-8191, 8191), SENDER)] * 5, [0]) for tag in (40, 41)}
+    sheet.table.add(40, sheet.active, limbs)
+    assert faults(sheet, promises) == []
+    promises[41] = contract([((-8191, 8191), SENDER)] * 5)
+    assert faults(sheet, promises) == ["toy: the limbs from entry 0 of tag 40 may have two signs"]
+
+
+def test_the_words_of_the_rules_are_promised(rules: Rules) -> None:
+    """Given all contracts, then every kind of message but the blocks of operations promises words of one sign."""
+    without = {tag for tag, promised in rules.contracts.items() if not promised.words}
+    calls = {rules.call_tags[name] for name in rules.call_tags}
+    assert calls & without == set()
+    assert sum(len(promised.words) for promised in rules.contracts.values()) > 200
