@@ -7,6 +7,7 @@
     perp check --replay witness-X.json     run a counterexample again, in numbers
     perp check --mutate                    put faults into the rules, and see that theorems notice them
     perp check --write-ledger              write down what holds, and the page that says so
+    perp check --arithmetic                the arithmetic of the proof system: its gadgets, and that no equation wraps
 
 Exit code 1 where a theorem is violated: a counterexample is shown and written to a file. Exit code 4 where none is
 violated but the solver could not decide one.
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mutate", metavar="N", type=int, nargs="?", const=400, help="try N faults (default 400) instead of proving"
     )
     parser.add_argument("--write-ledger", action="store_true", help="prove everything and write the ledger")
+    parser.add_argument("--arithmetic", action="store_true", help="the arithmetic of the proof system instead")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -61,6 +63,10 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         arguments.write_ledger,
         arguments.list,
     ]
+    if arguments.arithmetic:
+        if any(ways) or arguments.rule or arguments.goal:
+            raise UsageError("--arithmetic goes with no other way, no rule and no theorem")
+        return arithmetic(output)
     if sum(ways) > 1:
         raise UsageError("--replay, --config, --mutate, --write-ledger and --list do not go together")
     if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or arguments.write_ledger):
@@ -117,6 +123,33 @@ def listed(goals: "list[Goal]", output: Output) -> ExitCode:
         output.line(f"{goal.name}: {goal.sentence}")
     output.document({"goals": [{"name": goal.name, "sentence": goal.sentence} for goal in goals]})
     return ExitCode.OK
+
+
+# The arithmetic of the proof system
+
+
+def arithmetic(output: Output) -> ExitCode:
+    """Shows what the tables of the recorded program rest on."""
+    from perp_proofs.air.assurance import findings
+    from perp_proofs.program.recorder import record_program
+
+    found = list(findings(record_program()))
+    for line in table([("what", "shown"), *((one.name, "yes" if one.shown else "NO") for one in found)], left=2):
+        output.line(line)
+    for one in found:
+        for fault in one.faults:
+            output.line(f"{one.name}: {fault}")
+    shown = sum(one.shown for one in found)
+    output.line(f"{shown} of {len(found)} shown")
+    output.document(
+        {
+            "findings": [
+                {"name": one.name, "statement": one.statement, "shown": one.shown, "faults": list(one.faults)}
+                for one in found
+            ]
+        }
+    )
+    return ExitCode.OK if shown == len(found) else ExitCode.FALSE
 
 
 # Proving
