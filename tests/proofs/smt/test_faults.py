@@ -65,7 +65,7 @@ FAULTS = (
         Fault(health.ratio_kept, "both(by_equity, after.equity >= before.equity)", "by_equity"),
         "liquidate_never_lowers_the_ratio",
     ),
-    (Fault(waterfall.deleverage_payment, "maximum(bearable, 0)", "deficit"), "deleverage_leaves_counterparties_safe"),
+    (Fault(waterfall.deleverage_payment, "maximum(bearable, 0)", "deficit"), "deleverage_payment_keeps_promise"),
     (Fault(waterfall.take_over, "minimum(amount, penalty)", "penalty"), "backstop_leaves_solvent_accounts_solvent"),
     (
         Fault(money.pay_out, "require(equity >= side.health.initial, Reason.INITIAL_MARGIN)", "pass"),

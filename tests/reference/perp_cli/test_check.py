@@ -81,7 +81,7 @@ BROKEN = (
     ),
     (
         "an order filled twice",
-        Fault(common.fill_order_if, "lots <= order.lots - filled", "lots <= order.lots"),
+        Fault(common.fill_order_if, "filled + lots <= order.lots", "lots <= order.lots"),
         "trade_fills_stay_within_orders",
     ),
     (
