@@ -171,6 +171,7 @@ class Gate:
         if size is None or self.table.tape.nodes[fraction.numerator] != Node(CONSTANT, 1):
             return False
         form = self.affine(fraction.entries[0])
+        self.note_sign(form, size)
         unknown = [atom for atom in form.parts if self.of(atom) is None]
         if not unknown:
             return self.narrowed(form, size)
@@ -180,6 +181,15 @@ class Gate:
         rest = self.range_of(form)
         assert rest is not None
         return self.learn(unknown[0], times((factor, factor), (-rest[1], size - 1 - rest[0])))
+
+    def note_sign(self, form: Affine, size: int) -> None:
+        """Learn the sign of a column x from a lookup of x + (size - 1) * bit."""
+        limbs = [atom for atom, factor in form.parts.items() if factor == 1]
+        bits = [atom for atom, factor in form.parts.items() if factor == size - 1]
+        if len(form.parts) == 2 and len(limbs) == len(bits) == 1 and not form.constant:
+            bit = self.of(bits[0])
+            if bit is not None and within(bit, BIT):
+                self.signs[limbs[0]] = bits[0]
 
     def narrowed(self, form: Affine, size: int) -> bool:
         """Learn more of columns that are known from a sum that is looked up, if it cannot wrap."""
