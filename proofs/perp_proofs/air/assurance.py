@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from perp_hash.words import LIMBS
+from perp_proofs.air.batch import batch_system
 from perp_proofs.air.certificates import certificates, unique_limbs
 from perp_proofs.air.gate import gate_faults
-from perp_proofs.air.rules import rule_tables
+from perp_proofs.air.state import state_contracts
 from perp_proofs.air.words import Shape
 from perp_proofs.program.listing import Program
 
@@ -38,7 +39,12 @@ def findings(program: Program) -> Iterator[Finding]:
     for limbs in range(1, LIMBS + 1):
         wrong = () if unique_limbs(Shape(limbs, True)) else ("two lists of limbs make one number",)
         yield Finding(f"limbs: {limbs}", "a word has one form", wrong)
-    rules = rule_tables(program)
-    for name, made in rules.tables.items():
-        faults = gate_faults(made.table, made.sheet.claims, rules.contracts)
-        yield Finding(f"table: {name}", "no equation wraps, every range is checked, every promise kept", tuple(faults))
+    made = batch_system(program)
+    contracts = made.rules.contracts | state_contracts()
+    claims = {name: own.sheet.claims for name, own in made.rules.tables.items()}
+    for table in made.system.tables:
+        faults = gate_faults(table, claims.get(table.name, ()), contracts)
+        yield Finding(f"table: {table.name}", TABLE_STATEMENT, tuple(faults))
+
+
+TABLE_STATEMENT = "no equation wraps, every range is checked, every promise kept"
