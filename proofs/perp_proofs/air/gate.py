@@ -41,6 +41,8 @@ class Gate:
         nodes: Ranges of nodes that are narrower than what they are made of says.
         signs: For limbs that are looked up with a bit, that bit: they are negative where it is 1 and else not.
         words: Limbs of one sign that messages bring.
+        choices: Claims of choices that the table bears out, by the term.
+        conditionals: Those of answers to conditional calls.
         faults: What is wrong.
     """
 
@@ -53,8 +55,8 @@ class Gate:
         self.cache: dict[int, Interval] = {}
         self.signs: dict[int, int] = {}
         self.words: set[tuple[int, ...]] = set()
-        self.choices = {claim.node: claim for claim in claims if isinstance(claim, Choice)}
-        self.conditionals = {claim.node: claim for claim in claims if isinstance(claim, Conditional)}
+        self.choices: dict[int, Choice] = {}
+        self.conditionals: dict[int, Conditional] = {}
         self.faults: list[str] = []
         self.demanded = {constraint.node for constraint in table.constraints}
         self.atoms = {claim.quotient for claim in claims if isinstance(claim, Member) and claim.factor != 1}
@@ -139,14 +141,34 @@ class Gate:
             if contract is None:
                 continue
             side = self.side(fraction)
+            if not self.always(fraction):
+                continue
             self.words |= {
                 fraction.entries[start : start + LIMBS] for start in contract.words if contract.sides[start] != side
             }
-            for node, bounds, promised in zip(fraction.entries, contract.bounds, contract.sides, strict=True):
-                if side != promised and bounds is not None and self.table.tape.nodes[node].code == COLUMN:
-                    self.learn(node, bounds)
-                elif side != promised and bounds is None and self.table.tape.nodes[node].code == COLUMN:
+            for place, node in enumerate(fraction.entries):
+                bounds = contract.bounds[place]
+                if side == contract.sides[place] or self.table.tape.nodes[node].code != COLUMN:
+                    continue
+                if bounds is None:
                     self.columns.setdefault(self.table.tape.nodes[node].left, ELEMENT)
+                elif not counts(contract.steps[place]) or self.goes_on(fraction, place):
+                    self.learn(node, bounds)
+
+    def always(self, fraction: Fraction) -> bool:
+        """Every row that counts has the message; else what it brings is believed only where a claim says so."""
+        active = self.table.tape.column(0)
+        return fraction.numerator in (active.number, (active * -1).number)
+
+    def goes_on(self, fraction: Fraction, place: int) -> bool:
+        """The table sends on what it receives at a place, and more: it is the table of the steps, not who asks."""
+        node = fraction.entries[place]
+        return any(
+            other.tag == fraction.tag
+            and self.side(other) == SENDER
+            and self.affine(other.entries[place]).parts.get(node) == 1
+            for other in self.table.fractions
+        )
 
     def side(self, fraction: Fraction) -> int:
         """Whether a fraction sends or receives."""
@@ -306,7 +328,10 @@ class Gate:
         assert flag is not None
         assert one is not None
         assert other is not None
-        return within(flag, BIT) and self.learn(claim.node, hull(one, other))
+        if not within(flag, BIT):
+            return False
+        self.choices[claim.node] = claim
+        return self.learn(claim.node, hull(one, other))
 
     def looked(self, claim: Looked) -> bool:
         """A term is looked up together with known ones."""
@@ -318,9 +343,24 @@ class Gate:
         parts = {atom: entry.parts.get(atom, 0) - own.parts.get(atom, 0) for atom in {*entry.parts, *own.parts}}
         kept = {atom: one for atom, one in parts.items() if one}
         rest = self.range_of(Affine(kept, entry.constant - own.constant))
+        if rest is None or not self.whole(claim.node, rest, size):
+            return False
         if list(kept.values()) == [size - 1] and rest == (0, size - 1):
             self.signs[claim.node] = next(iter(kept))
-        return rest is not None and self.learn(claim.node, (-rest[1], size - 1 - rest[0]))
+        return self.learn(claim.node, (-rest[1], size - 1 - rest[0]))
+
+    def whole(self, node: int, rest: Interval, size: int) -> bool:
+        """A term that is looked up with known ones cannot wrap, by what it is made of. A column is its own integer."""
+        code, left, right = self.table.tape.nodes[node]
+        if code == COLUMN or node in self.atoms:
+            return True
+        if code not in (ADD, SUBTRACT, MULTIPLY):
+            return False
+        first, second = self.of(left), self.of(right)
+        if first is None or second is None:
+            return False
+        low, high = plus(combined(code, first, second), rest)
+        return self.below(low - size, high + size)
 
     def conditional(self, claim: Conditional) -> bool:
         """A column is what a message promises where it is sent, and else another term."""
@@ -337,6 +377,7 @@ class Gate:
         promised = contract.sides[claim.place] == RECEIVER and within(intervals[0], BIT)
         if not sent or not promised or bounds is None or made.number not in self.demanded:
             return False
+        self.conditionals[claim.node] = claim
         return self.learn(claim.node, hull(bounds, intervals[1]))
 
     # Judgement
@@ -384,7 +425,8 @@ class Gate:
         side = self.side(fraction)
         for place, node in enumerate(fraction.entries):
             bounds, step = contract.bounds[place], contract.steps[place]
-            if bounds is None or contract.sides[place] != side:
+            asked = counts(step) and side == RECEIVER and not self.goes_on(fraction, place)
+            if bounds is None or (contract.sides[place] != side and not asked):
                 continue
             if step is not None and self.grows(fraction, place, step):
                 continue
@@ -456,6 +498,11 @@ class Gate:
                 if rest is not None and within(rest, step):
                     return True
         return False
+
+
+def counts(step: Interval | None) -> bool:
+    """An entry is the number of a step of a loop: each step adds one at least."""
+    return step is not None and step[0] >= 1
 
 
 def combined(code: int, first: Interval, second: Interval) -> Interval:

@@ -6,6 +6,7 @@ steps, in each of which the callee is written out.
 
 from perp_proofs.air.buses import (
     BLOCK,
+    COUNT_MAX,
     HEADER,
     arities,
     config_groups,
@@ -24,6 +25,7 @@ from perp_proofs.air.interfaces import (
 )
 from perp_proofs.air.rulebook import TIMES_MAX, Rules
 from perp_proofs.air.steps import StepWriter
+from perp_proofs.air.system import MalformedSystem
 from perp_proofs.air.words import Interval
 from perp_proofs.air.writer import Writer
 from perp_proofs.program.listing import (
@@ -32,8 +34,12 @@ from perp_proofs.program.listing import (
 
 
 def rule_tables(program: Program) -> Rules:
-    """Make the tables of a program."""
+    """Make the tables of a program. Raises MalformedSystem if its operations take too long, or its loops."""
     rules = Rules(program, Spans(program), arities=arities(program), loop_names=loop_kinds(program))
+    if rules.spans.stride * (COUNT_MAX + 1) > TIMES_MAX + 1:
+        raise MalformedSystem(
+            f"an operation needs {rules.spans.stride // 2} points of time: those of a batch would wrap"
+        )
     tag = first_free_tag(program)
     for table in called(program):
         rules.call_tags[table.name] = tag

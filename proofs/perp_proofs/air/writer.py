@@ -18,6 +18,7 @@ from perp_proofs.air.gadgets import (
     all_zero,
 )
 from perp_proofs.air.interfaces import (
+    LOOP_LENGTH,
     RECEIVER,
     SENDER,
     Leaf,
@@ -31,8 +32,9 @@ from perp_proofs.air.layout import blocks_of, record_elements
 from perp_proofs.air.rulebook import TIMES_MAX, Access, CallSite, LoopSite
 from perp_proofs.air.scalars import Scalars
 from perp_proofs.air.sheet import Conditional, Divided, GivenOr
+from perp_proofs.air.system import MalformedSystem
 from perp_proofs.air.tape import Term
-from perp_proofs.air.words import BASE, Interval, Shape, hull
+from perp_proofs.air.words import BASE, Interval, Shape, hull, within
 from perp_proofs.program.listing import (
     BIT,
     DIGEST,
@@ -261,6 +263,8 @@ class Writer(Scalars):
         self.made.loops.append(LoopSite(self.rules.loop_names[kind], place, name))
         operands = list(instruction.operands)
         count = self.element(operands[loop.source == "held"])
+        if not within(self.sheet.interval(count), (0, LOOP_LENGTH[loop.source])):
+            raise MalformedSystem(f"{self.listing.name}: a loop over {self.sheet.interval(count)} items")
         callee = self.program.tables[loop.callee]
         fixed = self.moment(self.rules.spans.of(instruction))
         fixed += [self.element(at) for at in operands[: loop.source == "held"]]

@@ -7,9 +7,9 @@ import pytest
 
 from perp_proofs.air.buses import RANGE
 from perp_proofs.air.gate import gate_faults
-from perp_proofs.air.interfaces import RECEIVER, SENDER, contract
+from perp_proofs.air.interfaces import RECEIVER, SENDER, Contract, contract
 from perp_proofs.air.rulebook import Rules
-from perp_proofs.air.sheet import Choice, Looked, Member, Sheet
+from perp_proofs.air.sheet import Choice, Conditional, Looked, Member, Sheet
 from perp_proofs.air.tape import Term
 
 
@@ -187,3 +187,72 @@ def test_the_words_of_the_rules_are_promised(rules: Rules) -> None:
     calls = {rules.call_tags[name] for name in rules.call_tags}
     assert calls & without == set()
     assert sum(len(promised.words) for promised in rules.contracts.values()) > 200
+
+
+# What a reviewer's attacks showed
+
+
+def test_a_term_that_wraps_is_not_bounded_by_its_own_lookup() -> None:
+    """Given 2130707 a in the range table, then over the integers a = 0, and modulo p a may be 1000."""
+    sheet = Sheet("toy")
+    a = sheet.column("a", (0, 8191))
+    sheet.bound(a)
+    sheet.bound(a * 2_130_707)
+    assert faults(sheet) == ["toy: a lookup of (0, 17452621037)"]
+
+
+def conditional(sheet: Sheet, column: Term, flag: Term, other: Term) -> None:
+    """An answer of tag 40 where a flag is 1, else another term."""
+    sheet.zero("otherwise", (sheet.active - flag) * (column - other))
+    sheet.table.add(40, flag * sheet.active, [column])
+    sheet.claims.append(Conditional(column.number, flag.number, other.number, len(sheet.table.fractions) - 1, 0))
+
+
+def test_an_answer_is_not_believed_where_nobody_asked() -> None:
+    """Given an answer of 0 or 1, or else up to 2^26, then 40 times it wraps."""
+    sheet = Sheet("toy")
+    flag = sheet.bit("flag")
+    low, high, y = (sheet.column(name, (0, 8191)) for name in ("low", "high", "y"))
+    for limb in (low, high, y):
+        sheet.bound(limb)
+    answer = sheet.column("answer", (0, 2**26))
+    conditional(sheet, answer, flag, low + high * 8192)
+    sheet.zero("wraps", answer * 40 - y)
+    assert faults(sheet, {40: contract([((0, 1), RECEIVER)])}) == ["toy: wraps is (-8191, 2684354520)"]
+
+
+def test_claims_of_choices_say_nothing_of_signs() -> None:
+    sheet = Sheet("toy")
+    limbs = signed_limbs(sheet, "x", [sheet.bit(f"sign{at}") for at in range(5)])
+    chooser, nothing = sheet.bit("chooser"), sheet.table.tape.constant(0)
+    sheet.claims += [Choice(limb.number, chooser.number, nothing.number, nothing.number) for limb in limbs]
+    assert sent_word(limbs, sheet) == ["toy: the limbs from entry 0 of tag 40 may have two signs"]
+
+
+def test_a_word_that_nobody_was_asked_for_has_the_signs_it_has() -> None:
+    sheet = Sheet("toy")
+    flag = sheet.bit("flag")
+    others = signed_limbs(sheet, "other", [sheet.bit(f"sign{at}") for at in range(5)])
+    limbs = [sheet.column(f"x.{at}", (-8191, 8191)) for at in range(5)]
+    for at, (limb, other) in enumerate(zip(limbs, others, strict=True)):
+        sheet.zero(f"otherwise{at}", (sheet.active - flag) * (limb - other))
+        sheet.claims.append(Conditional(limb.number, flag.number, other.number, len(sheet.table.fractions), at))
+    sheet.table.add(41, flag * sheet.active, limbs)
+    sheet.table.add(40, sheet.active, limbs)
+    promises = {
+        40: contract([((-8191, 8191), SENDER)] * 5, [0]),
+        41: contract([((-8191, 8191), RECEIVER)] * 5, [0]),
+    }
+    assert faults(sheet, promises) == ["toy: the limbs from entry 0 of tag 40 may have two signs"]
+
+
+def test_who_asks_for_a_loop_is_not_told_how_long_it_is() -> None:
+    """Given a loop of at most 16 items, then a count of up to 8191 is named where the loop ends."""
+    sheet = Sheet("toy")
+    count = sheet.column("count", (0, 8191))
+    sheet.bound(count)
+    nothing = sheet.table.tape.constant(0)
+    sheet.table.add(40, sheet.active, [nothing])
+    sheet.table.add(40, sheet.active * -1, [count])
+    promises = {40: Contract(((0, 17),), (SENDER,), ((1, 2),))}
+    assert faults(sheet, promises) == ["toy: entry 0 of tag 40 is (0, 8191), promised (0, 17)"]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -20,9 +21,10 @@ from perp_proofs.air.check import Fault, check_trace
 from perp_proofs.air.interfaces import Spans
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.rules import rule_tables
+from perp_proofs.air.system import MalformedSystem
 from perp_proofs.air.tape import DEGREE_MAX
 from perp_proofs.program.interpreter import Refused
-from perp_proofs.program.listing import Program, parse_program, without_labels, write_program
+from perp_proofs.program.listing import Program, Table, parse_program, without_labels, write_program
 from perp_proofs.program.shapes import flat
 from perp_proofs.stark.fill.calls import Batch
 from perp_proofs.stark.fill.plain import fill_rules
@@ -114,3 +116,26 @@ def test_an_operation_fits_its_stride(program: Program) -> None:
     spans = Spans(program)
     assert 2 * max(spans.tables.values()) < spans.stride
     assert spans.stride == 1024
+
+
+def test_a_loop_over_too_many_items_has_no_tables(program: Program) -> None:
+    """Given counts of slots up to 8,000, stored and as arguments, then a loop over them is refused."""
+
+    def wide(table: Table) -> Table:
+        inputs = (
+            replace(one, numbers=(0, 8_000)) if one.code == "input" and one.name.endswith(".count") else one
+            for one in table.instructions
+        )
+        return replace(table, instructions=tuple(inputs))
+
+    with pytest.raises(MalformedSystem, match=r"a loop over \(0, 8000\) items"):
+        rule_tables(replace(program, tables={name: wide(table) for name, table in program.tables.items()}))
+
+
+def test_operations_that_take_too_long_have_no_tables(program: Program) -> None:
+    """Given an operation with more accesses than fit, then times of a batch would pass p."""
+    table = program.tables["socialise"]
+    (call,) = [one for one in table.instructions if one.code == "call" and one.name == "settle_whole"][:1]
+    longer = replace(table, instructions=(*table.instructions, *[call] * 30))
+    with pytest.raises(MalformedSystem, match="points of time: those of a batch would wrap"):
+        rule_tables(replace(program, tables={**program.tables, "socialise": longer}))
