@@ -82,11 +82,11 @@ class Scalars(Values):
         assert shape is not None
         most = sum(shape.bounds(at)[1] << LIMB_BITS * at for at in range(shape.limbs))
         top, rest = divmod(word.high, BASE ** (shape.limbs - 1))
-        if not shape.signed and not rest and top <= TOP_VALUES:
+        if word.low == 0 and not rest and top <= TOP_VALUES:
             self.demand_top(name, word, shape.limbs - 1, top)
             return
         for part, bound, sign in (("below", word.high, -1), ("above", -word.low, 1)):
-            if bound < most and (part == "below" or shape.signed):
+            if bound < most and (part == "below" or shape.signed or word.low > 0):
                 rest = added(self.sheet, scaled(word, sign), constant_word(bound))
                 demand_not_negative(self.sheet, f"{name}.{part}", rest)
 
