@@ -245,6 +245,11 @@ def random_batch(seed: int, steps: int = 40, tries: int = 20) -> tuple[State, Ba
     walk.leverage()
     for name in walk.rng.choices(NAMES, PARTS, k=steps):
         walk.step(name)
+    return next_batch(walk, tries)
+
+
+def next_batch(walk: Walk, tries: int) -> tuple[State, Batch]:
+    """The state before and a batch of operations that a walk comes to next; the walk is after it then."""
     state, before = walk.world.state, walk.world.state.copy()
     names = walk.rng.choices(ACTIONS, k=tries)
     offered = (getattr(walk.actions, name)() for name in names)

@@ -71,7 +71,7 @@ def test_the_batches_of_the_demo_pass(
     assert fill_batch(program, tables, *acts[act]).faults() == []
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_batches_pass(program: Program, tables: list[Table], seed: int) -> None:
     """Given a state after a walk and operations of any kind, then roots are the reference's and nothing is amiss."""
     state, batch = random_batch(seed)

@@ -23,7 +23,8 @@ from perp_reference.core.state import State, genesis
 from perp_reference.demo import ACTS, Cast
 from perp_reference.kernels.tree import commitment
 from perp_spec.perpetual.defaults import default_config
-from support.state_side import built, bus_faults, random_batch
+from support.state_side import NAMES, PARTS, built, bus_faults, next_batch, random_batch
+from support.walk import Walk
 
 CAST = Cast({0: 0, 2: 22, 3: 33, 4: 44, 5: 55, 6: 66, 7: 33})
 
@@ -129,7 +130,11 @@ def test_another_statement_does_not_verify(made: BatchSystem, file: bytes, chang
     assert refused(made, write_proof(replace(proof, statement=FORGED[change](proof.statement))))
 
 
-BY_THE_PROOF = [name for name in FORGED if name not in ("suite", "program", "roots swapped")]
+BY_THE_PROOF = [
+    pytest.param(name, marks=() if name in ("new root", "operations") else pytest.mark.stark_long)
+    for name in FORGED
+    if name not in ("suite", "program", "roots swapped")
+]
 
 
 @pytest.mark.parametrize("change", BY_THE_PROOF)
@@ -147,22 +152,19 @@ def test_the_proof_of_one_program_is_not_one_of_another(made: BatchSystem, file:
 
 
 CELLS = [
-    ("trade", 0),
+    ("end_batch", 7),
     ("global", 30),
-    ("nodes", 4),
-    ("accounts", 3),
-    ("operations", 2),
     ("permutation", 40),
-    ("range", 0),
-    ("parameters", 9),
+    *(
+        pytest.param(name, column, marks=pytest.mark.stark_long)
+        for name, column in (("nodes", 4), ("accounts", 3), ("operations", 2), ("range", 0), ("parameters", 9))
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "column"), CELLS)
 def test_a_wrong_cell_is_not_proved(made: BatchSystem, filled: Filled, name: str, column: int) -> None:
     """Given one cell of the trace more by 1, then its proof is not accepted."""
-    if name not in filled.trace:
-        name = "end_batch"
     trace = {own: columns.copy() for own, columns in filled.trace.items()}
     trace[name][column, 0] = (int(trace[name][column, 0]) + 1) % MODULUS
     fractions = public_fractions(made.program, filled.statement)
@@ -196,7 +198,7 @@ def check_mutations(made: BatchSystem, data: bytes, seed: int, count: int) -> No
 
 
 def test_mutated_proofs_are_refused(made: BatchSystem, file: bytes) -> None:
-    check_mutations(made, file, 1, 40)
+    check_mutations(made, file, 1, 15)
 
 
 @pytest.mark.stark_long
@@ -207,7 +209,7 @@ def test_many_mutated_proofs_are_refused(made: BatchSystem, file: bytes) -> None
 def test_every_byte_of_the_beginning_counts(made: BatchSystem, file: bytes) -> None:
     """Given a file whose first line, statement or header differs in a byte, then it is refused."""
     behind = file.index(b"\n") + 3 + len(statement_bytes(read_proof(file).statement)) + 40
-    for at in range(0, behind, 5):
+    for at in range(0, behind, 31):
         assert refused(made, file[:at] + bytes([file[at] ^ 4]) + file[at + 1 :]), at
 
 
@@ -217,7 +219,7 @@ def test_files_that_do_not_begin_like_a_proof_are_malformed() -> None:
             read_proof(data)
 
 
-@pytest.mark.parametrize("seed", [100, 101])
+@pytest.mark.parametrize("seed", [100])
 def test_random_batches_are_proved(made: BatchSystem, seed: int) -> None:
     check_random(made, seed)
 
@@ -228,7 +230,7 @@ def test_many_random_batches_are_proved(made: BatchSystem, seed: int) -> None:
     check_random(made, seed)
 
 
-@pytest.mark.parametrize("seed", range(300, 306))
+@pytest.mark.parametrize("seed", range(300, 302))
 def test_random_batches_leave_no_fault(made: BatchSystem, seed: int) -> None:
     state, batch = random_batch(seed, tries=30)
     found = batch_trace(made, state, commitment(state), batch)
@@ -247,3 +249,30 @@ def check_random(made: BatchSystem, seed: int) -> None:
 
 def test_traces_are_canonical(filled: Filled) -> None:
     assert all(own.dtype == np.uint32 and own.max() < MODULUS for own in filled.trace.values())
+
+
+@pytest.mark.stark_long
+def test_two_thousand_batches_have_one_meaning(made: BatchSystem) -> None:
+    """Batches of any operations: the machine on integers, the recorded program and the filled trace give one root.
+
+    Of every hundredth the trace is checked, and of every four hundredth proved and verified.
+    """
+    done = 0
+    for seed in range(400, 440):
+        walk = Walk(Random(seed), thorough=False)
+        walk.leverage()
+        for _ in range(50):
+            for name in walk.rng.choices(NAMES, PARTS, k=6):
+                walk.step(name)
+            state, batch = next_batch(walk, 6)
+            commits = commitment(state)
+            found = batch_trace(made, state, commits, batch)
+            assert found.statement.new_root == unpack_digest(commitment(walk.world.state).root)
+            public = public_fractions(made.program, found.statement)
+            if done % 100 == 0:
+                assert bus_faults(made.system.tables, found.trace, public) == []
+            if done % 400 == 0:
+                proof = prove(made.system, found.trace, public, statement_bytes(found.statement))
+                verify_batch(made, BatchProof(PROFILE_100, found.statement, proof))
+            done += 1
+    assert done == 2_000

@@ -90,7 +90,7 @@ def test_demo_keeps_its_exchange_once(perp: Run, tmp_path: Path) -> None:
 
 
 def test_demo_stops_in_the_middle_of_a_life(perp: Run, tmp_path: Path) -> None:
-    code, document, _ = perp("demo", "--state", tmp_path / "x", "--batches", 4)
+    code, document, _ = perp("demo", "--no-proofs", "--state", tmp_path / "x", "--batches", 4)
     assert (code, len(document["batches"]), set(document["checks"].values())) == (ExitCode.OK, 4, {True})
     assert perp("show", "--state", tmp_path / "x")[1]["exchange"]["frozen_at"] == "0"
     assert perp("demo", "--batches", 7)[0] == ExitCode.USAGE
