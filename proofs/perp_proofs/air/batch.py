@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from perp_hash.poseidon import SUITES, Suite
+from perp_proofs.air.gate import gate_faults
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.rules import rule_tables
-from perp_proofs.air.state import state_tables
+from perp_proofs.air.state import state_claims, state_contracts, state_tables
 from perp_proofs.air.system import MalformedSystem, System, check_system
 from perp_proofs.program.listing import Program, program_digest
 
@@ -34,9 +35,30 @@ def suite_of(program: Program) -> Suite:
 
 
 def batch_system(program: Program) -> BatchSystem:
-    """The system of a program. Raises MalformedSystem if the program has none."""
+    """The system of a program.
+
+    What the tables say modulo p they say of integers only if the gate passes too, see `gate`.
+
+    Raises:
+        MalformedSystem: The program has none.
+    """
+    numbers = [table.number for table in program.of_role("operation")]
+    if not numbers or min(numbers) < 1 or len(set(numbers)) != len(numbers):
+        raise MalformedSystem("not every operation has a number of its own")
     suite, rules = suite_of(program), rule_tables(program)
     tables = (*(made.table for made in rules.tables.values()), *state_tables(program, suite))
     system = System(program.name, bytes.fromhex(program_digest(program)), tables, rules.arities)
     check_system(system)
     return BatchSystem(program, suite, rules, system)
+
+
+def gate(made: BatchSystem) -> list[str]:
+    """What the no-wrap gate has against the tables of a system; takes some seconds."""
+    contracts = made.rules.contracts | state_contracts()
+    faults: list[str] = []
+    for own in made.rules.tables.values():
+        faults += gate_faults(own.table, own.sheet.claims, contracts)
+    for table in made.system.tables:
+        if table.name not in made.rules.tables:
+            faults += gate_faults(table, state_claims(table), contracts)
+    return faults

@@ -113,6 +113,8 @@ def parameter_table(program: Program) -> Table:
     active = bit(table, "active")
     values = checked_record(table, "parameters", program.records["Parameters"], active)
     length, markets, texts = (table.element(name) for name in ("length", "markets", "texts"))
+    counted = next(value.leaves[0] for value in values if value.field.name == "markets")
+    table.zero("as many markets as the parameters say", markets - counted)
     zero = table.tape.constant(0)
     head = [zero + LAYOUT_VERSION, markets, *(zero + height for height in HEIGHTS.values())]
     begun = elements(table, "head")
