@@ -6,7 +6,7 @@ from perp_hash.poseidon import SUITES, Suite
 from perp_proofs.air.gate import gate_faults
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.rules import rule_tables
-from perp_proofs.air.state import state_claims, state_contracts, state_tables
+from perp_proofs.air.state import state_contracts, state_tables
 from perp_proofs.air.system import MalformedSystem, System, check_system
 from perp_proofs.program.listing import Program, program_digest
 
@@ -55,10 +55,6 @@ def batch_system(program: Program) -> BatchSystem:
 def gate(made: BatchSystem) -> list[str]:
     """What the no-wrap gate has against the tables of a system; takes some seconds."""
     contracts = made.rules.contracts | state_contracts()
-    faults: list[str] = []
-    for own in made.rules.tables.values():
-        faults += gate_faults(own.table, own.sheet.claims, contracts)
-    for table in made.system.tables:
-        if table.name not in made.rules.tables:
-            faults += gate_faults(table, state_claims(table), contracts)
-    return faults
+    claims = {name: own.sheet.claims for name, own in made.rules.tables.items()}
+    tables = made.system.tables
+    return [fault for table in tables for fault in gate_faults(table, claims.get(table.name, ()), contracts)]

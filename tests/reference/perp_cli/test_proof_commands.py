@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
-from perp_proofs.program.listing import parse_program, program_digest, write_program
+from perp_proofs.program.listing import BIT, Instruction, parse_program, program_digest, write_program
 from perp_proofs.program.recorder import record_program
 from perp_reference.demo import ACTS, Cast, demo_ring
 from perp_reference.formats.batch import SignedBatch, encode_draft
+from perp_reference.formats.config import encode_config
+from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.operations import Header
 
 RING = demo_ring()
@@ -122,6 +126,40 @@ def test_a_program_in_a_file_is_verified_against(perp: Run, proved: Proved, tmp_
         "+++ new margin_at",
     ]
     assert perp("program", "--diff", same)[1]["diff"] == []
+
+
+def test_a_program_that_wraps_around_the_field_is_refused(perp: Run, proved: Proved, tmp_path: Path) -> None:
+    """Given a guard that no account passes over the integers, and account 1000 modulo p, then the gate names it."""
+    program = record_program()
+    freeze = program.tables["freeze"]
+    added = (
+        Instruction("zero", (BIT,), "", (0,), (2_130_707, -567)),
+        Instruction("require", (), "", (len(freeze.types),), (1,)),
+    )
+    tables = {**program.tables, "freeze": replace(freeze, instructions=(*freeze.instructions, *added))}
+    (tmp_path / "wraps").write_text(write_program(replace(program, tables=tables)), encoding="utf-8")
+    code, document = perp("verify", proved.proof, "--program", tmp_path / "wraps")
+    assert (code, document["verified"]) == (ExitCode.FALSE, False)
+    assert document["reasons"][0] == "the program does not pass the no-wrap gate"
+    assert document["reasons"][1].startswith("freeze: ")
+
+
+def test_the_configuration_is_compared_where_it_is_given(perp: Run, proved: Proved, tmp_path: Path) -> None:
+    """Given the configuration of the exchange, its digest, another one's, then only the first two are those proved."""
+    code, document = perp("verify", proved.proof)
+    assert (code, document["config_compared"]) == (ExitCode.OK, False)
+    digest = document["statement"]["config_digest"]
+    own, other = tmp_path / "own.json", tmp_path / "other.json"
+    config = default_config()
+    own.write_bytes(encode_config(config))
+    other.write_bytes(encode_config(attrs.evolve(config, name="another")))
+    for given in (own, digest):
+        code, document = perp("verify", proved.proof, "--config", given)
+        assert (code, document["config_compared"]) == (ExitCode.OK, True)
+    code, document = perp("verify", proved.proof, "--config", other)
+    assert code == ExitCode.FALSE
+    assert document["reasons"][0].startswith(f"config_digest is {digest}, not ")
+    assert perp("verify", proved.proof, "--config", proved.batch)[0] == ExitCode.MALFORMED
 
 
 @pytest.mark.parametrize("data", [b"", b"perp-proof 1 100\n", b"perp-proof 2 100\n", b"perp-proof 1 99\n", b"{}"])
