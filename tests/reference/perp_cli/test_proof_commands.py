@@ -16,7 +16,7 @@ from perp_proofs.program.recorder import record_program
 from perp_reference.demo import ACTS, Cast, demo_ring
 from perp_reference.formats.batch import SignedBatch, encode_draft
 from perp_reference.formats.config import encode_config
-from perp_spec.perpetual.defaults import default_config
+from perp_reference.store.store import Store
 from perp_spec.perpetual.operations import Header
 
 RING = demo_ring()
@@ -150,7 +150,8 @@ def test_the_configuration_is_compared_where_it_is_given(perp: Run, proved: Prov
     assert (code, document["config_compared"]) == (ExitCode.OK, False)
     digest = document["statement"]["config_digest"]
     own, other = tmp_path / "own.json", tmp_path / "other.json"
-    config = default_config()
+    with Store.open(proved.before) as store:
+        config = store.config
     own.write_bytes(encode_config(config))
     other.write_bytes(encode_config(attrs.evolve(config, name="another")))
     for given in (own, digest):
