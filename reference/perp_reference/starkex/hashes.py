@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from perp_reference.starkex.pedersen import chain, pedersen, public_key
+from perp_reference.starkex.pedersen import PRIME, chain, public_key
 from perp_reference.starkex.state import AssetConfig, Settings, Stored
 from perp_spec.starkex.bounds import HASH_BITS, ORDER_ID_BITS
 from perp_spec.starkex.packing import (
@@ -28,8 +28,8 @@ def owner_key(owner: int) -> int:
 
 def onto_first(words: tuple[int, ...]) -> int:
     """The hash of a message: h(h(w1, w2), w3) and so on."""
-    first, second, *others = words
-    return chain(tuple(others), pedersen(first, second))
+    first, *others = words
+    return chain(tuple(others), first % PRIME)
 
 
 def hash_of(content: Any, further: int) -> int:

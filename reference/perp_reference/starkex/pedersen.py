@@ -162,8 +162,8 @@ def add_affine(x: int, y: int, z: int, point: Point) -> tuple[int, int, int]:
 
 
 def chain(words: tuple[int, ...], start: int = 0) -> int:
-    """The hash of a sequence: each word is hashed onto what came before."""
+    """The hash of a sequence: each word, an integer that stands for an element, is hashed onto what came before."""
     value = start
     for word in words:
-        value = pedersen(value, word)
+        value = pedersen(value, word % PRIME)
     return value

@@ -1,8 +1,8 @@
-"""What several rules share: the rule set itself, and guards on times and amounts."""
+"""What several rules share: the rule set itself, and guards on times, amounts and inequalities."""
 
 from perp_spec.language import both, require
 from perp_spec.operation import RuleSet
-from perp_spec.starkex.bounds import AMOUNT_BOUND
+from perp_spec.starkex.bounds import AMOUNT_BOUND, RANGE_BOUND
 from perp_spec.starkex.reasons import Reason
 from perp_spec.starkex.records import Config, System
 
@@ -19,3 +19,8 @@ def require_fresh_funding(system: System, config: Config) -> None:
 def amount_fits(amount: int) -> bool:
     """An amount is in [0, 2^64)."""
     return both(amount >= 0, amount < AMOUNT_BOUND)
+
+
+def at_least(larger: int, smaller: int) -> bool:
+    """An inequality as the program proves it: it also fails where the two are 2^128 or more apart."""
+    return both(larger >= smaller, larger - smaller < RANGE_BOUND)

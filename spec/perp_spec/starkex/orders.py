@@ -3,17 +3,12 @@
 from typing import NamedTuple
 
 from perp_spec.language import both, either, require, select
-from perp_spec.starkex.bounds import AMOUNT_BOUND, EXPIRATION_BOUND, NONCE_BOUND, RANGE_BOUND
-from perp_spec.starkex.common import amount_fits
+from perp_spec.starkex.bounds import AMOUNT_BOUND, EXPIRATION_BOUND, NONCE_BOUND
+from perp_spec.starkex.common import amount_fits, at_least
 from perp_spec.starkex.position import Change, Held, update_collateral, update_position
 from perp_spec.starkex.reasons import Reason
 from perp_spec.starkex.records import Asset, Config, Holding, OrderState, Position, System
 from perp_spec.starkex.transactions import LimitOrder
-
-
-def at_least(larger: int, smaller: int) -> bool:
-    """An inequality as the program proves it: it also fails where the two are 2^128 or more apart."""
-    return both(larger >= smaller, larger - smaller < RANGE_BOUND)
 
 
 def fill_order(
@@ -87,7 +82,7 @@ def fill_limit_order(
     positive = both(order.amount_collateral >= 1, order.amount_collateral < AMOUNT_BOUND)
     require(positive, Reason.OUT_OF_RANGE_POSITIVE_AMOUNT)
     require(amount_fits(order.amount_fee), Reason.UNCODED_ASSERT)
-    require(actual_synthetic >= 1, Reason.OUT_OF_RANGE_POSITIVE_AMOUNT)
+    require(at_least(actual_synthetic, 1), Reason.OUT_OF_RANGE_POSITIVE_AMOUNT)
     require_fair(order, actual_collateral, actual_synthetic, actual_fee)
     filled = fill_order(
         system, stored, order.authorised, order.nonce, order.expiration, actual_synthetic, order.amount_synthetic

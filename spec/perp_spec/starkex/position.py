@@ -254,14 +254,13 @@ def resulting_key(public_key: int, position: Position, nothing: bool) -> int:
     return key
 
 
-def position_after(funded: Position, key: int, collateral: int, held: int, timeless: bool) -> Position:
+def position_after(funded: Position, key: int, collateral: int, held: int) -> Position:
     """The position after, which holds so many assets: an empty one loses its key and its time.
 
-    Where key is zero nothing changes. `timeless` says that the position loses its time though it is not empty.
+    Where key is zero nothing changes.
     """
     empty = both(collateral == 0, held == 0)
-    timestamp = select(either(empty, timeless), 0, funded.funding_timestamp)
-    after = Position(select(empty, 0, key), collateral, timestamp)
+    after = Position(select(empty, 0, key), collateral, select(empty, 0, funded.funding_timestamp))
     return select(key == 0, funded, after)
 
 
@@ -273,15 +272,12 @@ def change_collateral(public_key: int, amount: int, whole: Whole) -> Position:
     collateral = before.collateral + amount
     require(balance_fits(collateral), Reason.OUT_OF_RANGE_BALANCE)
     require_valid_transition(whole_status(before.collateral, whole.terms), whole_status(collateral, whole.terms), True)
-    return position_after(before, key, collateral, whole.terms.held, False)
+    return position_after(before, key, collateral, whole.terms.held)
 
 
 @table()
 def change_position(change: Change, side: Side, asset: Asset) -> tuple[Position, Holding]:
-    """Add collateral and units of the touched asset to a funded position, if that is allowed.
-
-    The program adds collateral first and the asset then: a position that is empty in between loses its time.
-    """
+    """Add collateral and units of the touched asset to a funded position, if that is allowed."""
     before = side.position
     rest = side.rest
     require_tradable(change, asset)
@@ -299,8 +295,7 @@ def change_position(change: Change, side: Side, asset: Asset) -> tuple[Position,
         side_status(collateral, rest, touched),
         kept_or_reduced(side.holding.balance, balance),
     )
-    timeless = both(asset_moves, collateral == 0, rest.held + side.touched.held == 0)
-    return position_after(before, key, collateral, held, timeless), holding
+    return position_after(before, key, collateral, held), holding
 
 
 class Updated(NamedTuple):

@@ -2,7 +2,7 @@
 
 from perp_spec.language import absolute, both, fold, indicator, require, require_if, table
 from perp_spec.starkex.bounds import ASSET_ID_BOUND, INDEX_BOUND, ONE
-from perp_spec.starkex.common import STARKEX
+from perp_spec.starkex.common import STARKEX, at_least
 from perp_spec.starkex.footprint import reads, updates, updates_rows
 from perp_spec.starkex.position import Held
 from perp_spec.starkex.reasons import Reason
@@ -48,7 +48,7 @@ def funding_tick(
 @table()
 def next_price(last: int, row: PriceRow) -> tuple[OraclePrice, int]:
     """Check one price of a tick: the assets strictly rise, and the price lies between the batch's signed ones."""
-    require(row.asset_id > last, Reason.UNSORTED_ORACLE_PRICES)
+    require(at_least(row.asset_id, last + 1), Reason.UNSORTED_ORACLE_PRICES)
     require(both(row.bounded, row.price >= row.low, row.price <= row.high), Reason.UNCODED_ASSERT)
     return OraclePrice(row.asset_id, row.price), row.asset_id
 

@@ -218,12 +218,12 @@ def test_a_loss_below_zero_stays_where_it_is() -> None:
     assert reason(state, close) is Reason.UNFAIR_DELEVERAGE
 
 
-def test_a_position_that_is_empty_in_between_loses_its_time() -> None:
-    """Given a position of which a trade takes the last collateral and adds a unit, its data names the time 0."""
+def test_a_position_that_is_empty_in_between_keeps_its_time() -> None:
+    """Given a position of which a trade takes the last collateral and adds a unit, it is not empty at the end."""
     state = system({1: position(1, 10), 2: position(2, 1000)}, segments=((RISK_SEGMENT_LAST, 1),))
     ended, after = outcome(state, trade(1, 2, 20, 10))
     assert ended is Reason.SUCCESS
-    assert after.positions[1].position.funding_timestamp == 0
+    assert after.positions[1].position.funding_timestamp == NOW
     assert after.positions[2].position.funding_timestamp == NOW
 
 
