@@ -348,7 +348,7 @@ def parameters(found: Document) -> list[str]:
         table(("Exchange", ""), [(name, shown(value)) for name, value in found["parameters"].items()]),
         table(
             ("Market", *(market["symbol"] for market in markets)),
-            [(name, *(shown(market[name]) for market in markets)) for name in names if name != "shocks_ppm"],
+            [(name, *(shown(market[name]) for market in markets)) for name in names],
         ),
     ]
 
