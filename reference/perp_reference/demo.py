@@ -41,13 +41,13 @@ from perp_spec.perpetual.operations import (
     Withdraw,
 )
 from perp_spec.perpetual.records import FUND, Forced, Kind, Mode, Path
+from perp_spec.words import DAY
 
 USD = 1_000_000
 EXCHANGE_ID = 1
 
 START = 1_700_000_000
 """Time of the first batch, seconds since the epoch."""
-DAY = 86_400
 FOREVER = 2**39
 """An expiry nobody reaches."""
 

@@ -51,6 +51,9 @@ SCENARIOS = 2 * DIRECTIONS
 TIME_MAX = 2**40
 """Seconds since the epoch stay below this."""
 
+DAY = 86_400
+"""Seconds of a day."""
+
 NONCE_MAX = 2**40
 """The largest nonce of a signed intent."""
 

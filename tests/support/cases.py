@@ -39,13 +39,12 @@ from perp_spec.perpetual.records import (
 )
 from perp_spec.perpetual.rules.forced import FORCED_ENTRY
 from perp_spec.perpetual.rules.money import DEPOSIT_ENTRY
-from perp_spec.words import AMOUNT_MAX, PPM, Field, Unit, fields_of
+from perp_spec.words import AMOUNT_MAX, DAY, PPM, Field, Unit, fields_of
 
 MARKETS = 4
 USERS = 4
 OPERATIONS = sorted(PERPETUAL.rules)
 NOW = 1_800_000_000
-DAY = 86_400
 NONCE = 5
 STORED_SLOTS = 3
 

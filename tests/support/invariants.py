@@ -375,16 +375,19 @@ def after_deleverage(before: State, after: State, operation: Deleverage) -> None
         assert kept(other_old, other_new, False), "the ratio of the counterparty fell"
     assert only_reduced(before, after, operation.account)
     assert only_reduced(before, after, operation.counterparty)
-    check_spared(before, after, operation.counterparty)
+    check_spared(before, after, operation.counterparty, operation.market)
 
 
-def check_spared(before: State, after: State, number: int) -> None:
-    """A user's portfolio that lost its maintenance margin to somebody else's need is spared; nobody else is."""
+def check_spared(before: State, after: State, number: int, market: int) -> None:
+    """A user's portfolio that crossed one of its two lines by somebody else's need is spared; nobody else is."""
     old, new = plain_health(before, number), plain_health(after, number)
     was = before.get(Account, number)
-    lost = old.equity + old.doubt >= old.maintenance and new.equity + new.doubt < new.maintenance
+    ppm = before.markets[market].close_out_ppm
+    had, has = old.equity + old.doubt, new.equity + new.doubt
+    lost = had >= old.maintenance and has < new.maintenance
+    fell = had * PPM >= ppm * old.maintenance and has * PPM < ppm * new.maintenance
     until = after.get(Account, number).liquidated_at
-    if number != FUND and lost:
+    if number != FUND and (lost or fell):
         assert was.kind == Kind.PORTFOLIO, "closing a leg cost an account without hedges its margin"
         assert until == after.get(Exchange, 0).time + after.parameters.cooldown_seconds
     else:
@@ -425,7 +428,7 @@ def after_forced_reduce(before: State, after: State, operation: ForcedReduce) ->
         assert paid <= gained <= paid + (DUST_ATOMS if operation.counterparty == FUND else 0)
     if operation.path == Path.OPPOSITE:
         assert only_reduced(before, after, operation.counterparty)
-        check_spared(before, after, operation.counterparty)
+        check_spared(before, after, operation.counterparty, operation.market)
         by_fund = attrs.evolve(
             operation, path=Path.FUND, counterparty=FUND, counterparty_slot=operation.fund_slot, order=Order()
         )

@@ -34,7 +34,6 @@ SHARED_PAGES: tuple[SharedPage, ...] = (
             "require_not_halted",
             "market_allowed",
             "within",
-            "DAY",
         ),
     ),
     SharedPage(

@@ -27,7 +27,7 @@ from perp_spec.perpetual.defaults import RISKS, default_market, default_paramete
 from perp_spec.perpetual.operations import FundingTick, Mark, PremiumSample, RecordProof
 from perp_spec.perpetual.records import FEES, FUND, Exchange, MarketOracle, MarketPrice
 from perp_spec.perpetual.rules.ticks import FUNDING_SECONDS, SAMPLE_SECONDS
-from perp_spec.words import PPM
+from perp_spec.words import DAY, PPM
 
 BATCH_SECONDS = 20
 """Three batches a minute: both extremes of its candle and its close."""
@@ -69,8 +69,6 @@ DRAIN_SECONDS = 60
 
 DRAIN_BATCHES = 120
 """Batches after the last candle, at its prices, until no account is unhealthy; each day's loss cap may need a day."""
-
-DAY = 86_400
 
 
 @frozen

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from perp_spec.language import both, either, maximum, mul_div_ceil, negate, product_le, select
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Market, Parameters
-from perp_spec.words import AMOUNT_MAX, FAMILIES_MAX, MARKETS_MAX, NOTIONAL_MAX, PPM, SIGNERS_MAX
+from perp_spec.words import AMOUNT_MAX, DAY, FAMILIES_MAX, MARKETS_MAX, NOTIONAL_MAX, PPM, SIGNERS_MAX
 
 MAX_PRICE = 2**32
 """The largest max_price: an index of max_price * PPM micro-atoms per lot stays a word with room to add two."""
@@ -74,6 +74,7 @@ def parameter_bounds(own: Parameters) -> Bounds:
         Bound("markets", own.markets, both(own.markets >= 1, own.markets <= MARKETS_MAX), f"1 to {MARKETS_MAX}"),
         Bound("governance", own.governance, own.governance != 0, "the digest of a key"),
         Bound("vault_cap", own.vault_cap, both(own.vault_cap >= 1, own.vault_cap <= AMOUNT_MAX), "1 to 2^60"),
+        Bound("cooldown_seconds", own.cooldown_seconds, own.cooldown_seconds <= DAY, "at most 86400"),
         Bound("bucket_refill", own.bucket_refill, own.bucket_refill <= REFILL_MAX, "at most 2^40"),
         *at_least_one(
             forced_seconds=own.forced_seconds,
@@ -295,5 +296,10 @@ def tick_bounds(own: Market) -> Bounds:
             2 * own.mark_clamp_ppm <= own.maintenance_1_ppm,
             "at most half of maintenance_1_ppm",
         ),
-        *below_all(loss_cap_ppm=own.loss_cap_ppm),
+        Bound(
+            "loss_cap_ppm",
+            own.loss_cap_ppm,
+            both(own.loss_cap_ppm >= 1, own.loss_cap_ppm < PPM),
+            "1 to 999999",
+        ),
     )

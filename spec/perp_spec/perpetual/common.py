@@ -32,9 +32,6 @@ from perp_spec.words import AMOUNT_MAX, COLLATERAL_MAX, PPM
 PERPETUAL = RuleSet("perpetual-1")
 """The rules of this rule set."""
 
-DAY = 86_400
-"""Seconds of a day."""
-
 
 def require_live(exchange: Exchange) -> None:
     """The exchange is not frozen."""

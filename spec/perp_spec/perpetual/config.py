@@ -124,13 +124,16 @@ def notional_bounds(config: Config) -> list[Violation]:
 
 
 def scenario_bounds(config: Config) -> list[Violation]:
-    """For each two markets a scenario moves one up and the other down; its mirror image is one too.
+    """For each two markets a scenario moves one up and the other down, and one moves all alike; mirror images too.
 
-    Otherwise a long against a short would need no margin.
+    Otherwise a long against a short, or a long beside a long, would need no margin.
     """
     first: dict[tuple[bool, ...], int] = {}
     found: list[Violation] = []
     for number, entry in enumerate(config.markets):
+        if entry.market.rises[0] != config.markets[0].market.rises[0]:
+            expected = "rises[0] as in markets[0]: one scenario moves all alike"
+            found.append(Violation(Reason.CONFIG, f"markets[{number}].rises", expected, str(entry.market.rises[0])))
         other = first.setdefault(entry.market.rises, number)
         if other != number:
             expected = f"a scenario where it falls and market {other} rises"

@@ -4,13 +4,12 @@ from attrs import frozen
 
 from perp_spec.perpetual.config import Config, MarketEntry, covering_directions, with_bracket_margins
 from perp_spec.perpetual.records import Market, Parameters
-from perp_spec.words import AMOUNT_MAX, PPM
+from perp_spec.words import AMOUNT_MAX, DAY, PPM
 
 USD = 1_000_000
 """Atoms of one unit of the quote currency."""
 
 HOUR = 3_600
-DAY = 86_400
 
 MAX_PRICE = 2**30
 MAX_SIZE = 2**26

@@ -502,8 +502,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "collateral; else the fund is only looked at."
         ),
         (
-            "A counterparty that had its maintenance margin and has it no longer is spared for cooldown_seconds: its "
-            "liquidated_at becomes that much later than now."
+            "A counterparty that lost its maintenance margin by it, or fell below close-out by it, is spared for "
+            "cooldown_seconds: its liquidated_at becomes that much later than now."
         ),
         "Open interest falls by the lots; the window's liquidated lots grow unless the account is the fund.",
         DUST,
@@ -546,11 +546,14 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "good ticks in a row, or at the first price ever; else to 1. One bad family inside the band around "
             "the old average gives 1; a gap or blindness 2. Two families alone that disagree by more than the "
             "band, or for longer than staleness_seconds, make it blind, and so does one alone for longer than "
-            "blind_seconds."
+            "blind_seconds, both counted from disputed_since."
         ),
         "Unless blind, the health price is the mark; at a gap the mark kept within the band around the new average.",
         "blind_since is when the blindness began, 0 where it is not blind.",
-        "disputed_since is since when no two fresh families agree, 0 where they do.",
+        (
+            "disputed_since is since when no two fresh families agree, 0 where they do. A tick without fresh reports "
+            "counts as no agreement, and where the market was blind before the tick it is since when."
+        ),
     ),
     "mark": (
         "The premium's average moves toward mid less index; `book` becomes the median of bid, ask and last.",
@@ -591,8 +594,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "request is gone."
         ),
         (
-            "Refused: nothing is paid. The request is gone too, unless the reason is ORACLE_LEVEL and some market "
-            "the account holds is blind: then it stays, its deadline running."
+            "Refused: nothing is paid. The request is gone too, unless the reason is ORACLE_LEVEL: then it stays, its "
+            "deadline running."
         ),
         DUST,
         BANKRUPT,
@@ -610,8 +613,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
         ),
         "On path ORDER the order's slot takes the nonce and its filled lots grow; else it does not change.",
         (
-            "On path OPPOSITE a user's account that had its maintenance margin and has it no longer is spared for "
-            "cooldown_seconds: its liquidated_at becomes that much later than now."
+            "On path OPPOSITE a user's account that lost its maintenance margin by it, or fell below close-out by it, "
+            "is spared for cooldown_seconds: its liquidated_at becomes that much later than now."
         ),
         "Where the other side is the fund or the fee account, its inbox is emptied into its collateral.",
         DUST,

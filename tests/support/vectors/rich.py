@@ -21,7 +21,7 @@ from perp_reference.core.state import OutOfRangeError, RecordKey
 from perp_spec.perpetual.config import Config, violations, with_bracket_margins
 from perp_spec.perpetual.operations import Deposit, EndBatch, RequestForced, Trade
 from perp_spec.perpetual.records import FEES, FUND, Account, Exchange, Kind, Ledger, MarketBook, MarketPrice, Position
-from perp_spec.words import POSITION_SLOTS
+from perp_spec.words import DAY, POSITION_SLOTS
 from support.scenes import batch, forced, money, trading, waterfall
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
@@ -61,7 +61,6 @@ CHAINED = (Deposit, RequestForced)
 NUMBERS = ("amount", "lots", "price", "buyer_fee_ppm", "seller_fee_ppm", "fee_ppm", "taker_fee_ppm")
 """Numbers of operations at which outcomes turn."""
 
-DAY = 86_400
 
 PARTIES = ("account", "sender", "recipient", "counterparty")
 

@@ -503,8 +503,13 @@ def the_helpers_of_the_waterfall(stage: Stage) -> Iterator[Claim]:
     yield Claim("market_allowed", equally(market_allowed(side.account, subject), one_market(case, side.account)))
     yield Claim("sign_of", sign_of(side.size) == select(side.size > 0, 1, -1))
     had, has = side.health.equity + side.doubt, after.equity + side.doubt
-    lost = both(number > 0, negate(had < side.health.maintenance), has < after.maintenance)
-    yield Claim("left_unhealthy", equally(left_unhealthy(number, side, after), lost))
+    lost = both(negate(had < side.health.maintenance), has < after.maintenance)
+    fell = both(
+        had * PPM >= market.close_out_ppm * side.health.maintenance,
+        has * PPM < market.close_out_ppm * after.maintenance,
+    )
+    worse = both(number > 0, either(lost, fell))
+    yield Claim("left_unhealthy", equally(left_unhealthy(number, side, after, market), worse))
     ahead = now + own.cooldown_seconds
     yield Claim("spared_until", spared_until(now, own) == select(ahead > TIME_MAX, TIME_MAX, ahead))
     yield Claim("is_spared", equally(is_spared(side, now), negate(unspared(case, side))))
@@ -586,6 +591,7 @@ def what_the_families_say(stage: Stage) -> Iterator[Claim]:
         yield Claim("the only one", either(negate(count == 1), negate(some), found.price == price))
     yield Claim("none", either(count > 0, found.price == 0))
     yield Claim("alone", equally(found.lone, count == 1))
+    yield Claim("confirmed by two", equally(found.confirmed, families - found.bad >= 2))
     yield from the_fresh_prices(found, fresh, values, families - count, average, market)
 
 
@@ -610,7 +616,6 @@ def the_fresh_prices(
     nearest = select(absolute(first - average) <= absolute(second - average), first, second)
     of_two = select(agree, mul_div_floor(first + second, 1, 2), nearest)
     yield Claim("two families", either(negate(two), found.price == of_two))
-    yield Claim("two dispute", equally(found.disputed, both(two, negate(agree))))
     apart = both(two, negate(agree), negate(near(second - first, market.band_ppm, first)))
     yield Claim("two are apart", equally(found.apart, apart))
     deviating: Word = 0

@@ -299,11 +299,14 @@ def backstop(case: Case) -> Expected:
 
 
 def spared_from(case: Case, number: Word, side: Side, after: Any) -> Word:
-    """The time to note of a counterparty: some time ahead, where it lost its maintenance margin by this."""
-    had = side.health.equity + side.doubt >= side.health.maintenance
-    lost = both(negate(number == FUND_ID), had, after.equity + side.doubt < after.maintenance)
+    """The time to note of a counterparty: some time ahead, where it crossed one of its two lines by this."""
+    had, has = side.health.equity + side.doubt, after.equity + side.doubt
+    lost = both(had >= side.health.maintenance, has < after.maintenance)
+    line, end = case.market.close_out_ppm * side.health.maintenance, case.market.close_out_ppm * after.maintenance
+    fell = both(negate(had * PPM < line), has * PPM < end)
+    worse = both(negate(number == FUND_ID), either(lost, fell))
     ahead = minimum(case.exchange.time + case.parameters.cooldown_seconds, 2**40)
-    return select(lost, ahead, side.account.liquidated_at)
+    return select(worse, ahead, side.account.liquidated_at)
 
 
 def deleverage(case: Case) -> Expected:
@@ -395,12 +398,14 @@ def oracle_tick(case: Case) -> Expected:
     times = tuple(select(flag, now, old) for flag, old in zip(heard, oracle.reported_at, strict=True))
     found = candidate_of(case.parameters.families, values, times, oracle.average, market, now)
     following = drawn(oracle.average, found.price, now - price.ticked_at, market)
-    begun = select(oracle.average == 0, found.price, following)
-    average = select(found.price > 0, begun, oracle.average)
+    started = select(oracle.average == 0, found.price, following)
+    average = select(found.price > 0, started, oracle.average)
     in_band = near(absolute(found.price - average), market.band_ppm, average)
     good, gap = both(found.bad == 0, in_band), both(found.bad == 0, negate(in_band))
-    unsure = either(found.lone, found.disputed)
-    since = select(unsure, select(oracle.disputed_since == 0, now, oracle.disputed_since), 0)
+    first_blind = select(price.blind_since > 0, price.blind_since, price.ticked_at + market.staleness_seconds)
+    begun = select(is_blind(case), first_blind, now)
+    unsure = case.parameters.families - found.bad < 2
+    since = select(unsure, select(oracle.disputed_since > 0, oracle.disputed_since, begun), 0)
     patience = select(found.lone, market.blind_seconds, market.staleness_seconds)
     too_long = both(unsure, now > since + patience)
     as_before = near(absolute(found.price - oracle.average), market.band_ppm, oracle.average)
@@ -412,7 +417,6 @@ def oracle_tick(case: Case) -> Expected:
     index = select(blind, price.index, found.price)
     followed = select(either(blind, degraded), oracle.average, average)
     mark = within_band(close_to(index, oracle.premium, oracle.book, market), gap, followed, market)
-    first_blind = select(price.blind_since > 0, price.blind_since, price.ticked_at + market.staleness_seconds)
     return {
         "price": attrs.evolve(
             price,
@@ -421,7 +425,7 @@ def oracle_tick(case: Case) -> Expected:
             level=select(good, level_if_good, select(degraded, 1, 2)),
             gap=gap,
             ticked_at=now,
-            blind_since=select(blind, select(is_blind(case), first_blind, now), 0),
+            blind_since=select(blind, begun, 0),
         ),
         "oracle": attrs.evolve(
             oracle, average=followed, good_ticks=row, disputed_since=since, values=values, reported_at=times
@@ -560,7 +564,7 @@ def forced_withdraw(case: Case) -> Expected:
     side = settle_whole(case.parameters, case.exchange.time, 0, case.account, case.held)
     paid = select(op.result == 0, request.amount, 0)
     left = side.collateral - paid
-    later = both(op.result == Reason.ORACLE_LEVEL.value, negate(side.terms.blind == 0))
+    later = op.result == Reason.ORACLE_LEVEL.value
     return {
         "ledger": booked(case, side.terms.dust, vault=-paid, bankrupt=bankrupt_change(side, left)),
         "request": answered(request, later, request.amount),

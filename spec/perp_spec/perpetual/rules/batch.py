@@ -17,7 +17,7 @@ from perp_spec.language import (
     table,
 )
 from perp_spec.operation import reads, reads_held, updates, updates_markets
-from perp_spec.perpetual.common import DAY, PERPETUAL, require_live, require_market, use_intent
+from perp_spec.perpetual.common import PERPETUAL, require_live, require_market, use_intent
 from perp_spec.perpetual.health import Held, settle_whole
 from perp_spec.perpetual.operations import EndBatch, Header, RecordProof, SetKillSwitch
 from perp_spec.perpetual.reasons import Reason
@@ -33,7 +33,7 @@ from perp_spec.perpetual.records import (
     OrderSlot,
     Parameters,
 )
-from perp_spec.words import PPM
+from perp_spec.words import DAY, PPM
 
 
 def begin_batch(

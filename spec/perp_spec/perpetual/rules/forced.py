@@ -177,7 +177,7 @@ def forced_withdraw(
         vault=-paid,
         bankrupt=flat_and_negative(side.terms.occupied, collateral) - side.bankrupt,
     )
-    kept = both(result == int(Reason.ORACLE_LEVEL), side.terms.blind >= 1)
+    kept = result == int(Reason.ORACLE_LEVEL)
     return booked, answered(request, kept, request.amount), with_collateral(account, collateral), side.held
 
 
@@ -455,7 +455,7 @@ def forced_reduce(
         fees=emptied(op.counterparty, ledger, FEES),
         bankrupt=moved.bankrupt + took.bankrupt - side.bankrupt - taking.bankrupt,
     )
-    spared = both(done, op.path == Path.OPPOSITE, left_unhealthy(op.counterparty, taking, took.health))
+    spared = both(done, op.path == Path.OPPOSITE, left_unhealthy(op.counterparty, taking, took.health, market))
     took_account = changed(
         took.account, liquidated_at=select(spared, spared_until(now, parameters), counterparty.liquidated_at)
     )

@@ -104,8 +104,8 @@ class Candidate(NamedTuple):
     """Families that are stale or deviate."""
     lone: bool
     """One alone is fresh: nobody contradicts it, and nobody confirms it."""
-    disputed: bool
-    """Just two are fresh, and they disagree: either may be the wrong one."""
+    confirmed: bool
+    """Two fresh families at least agree."""
     apart: bool
     """Two that disagree by more than the band."""
 
@@ -152,9 +152,9 @@ def candidate_of(
         far = negate(within(absolute(prices[place] - index), market.deviation_ppm, index))
         deviating = deviating + indicator(both(prices[place] != beyond, far))
     deviating = select(fresh == 2, indicator(negate(agree)), deviating)
-    disputed = both(fresh == 2, negate(agree))
-    apart = both(disputed, negate(within(second - first, market.band_ppm, first)))
-    return Candidate(index, families - fresh + deviating, fresh == 1, disputed, apart)
+    apart = both(fresh == 2, negate(within(second - first, market.band_ppm, first)))
+    bad = families - fresh + deviating
+    return Candidate(index, bad, fresh == 1, bad + 2 <= families, apart)
 
 
 def mark_of(index: int, premium: int, book: int, market: Market) -> int:
@@ -196,8 +196,9 @@ def oracle_tick(
 
     Well-formed reports are never rejected: what they say can only lower the trust in the price. Two families that
     disagree by more than the band, or for longer than staleness_seconds, make the market blind, and so does one that is
-    alone for longer than blind_seconds: what is believed may be what stands still, or lies. The average moves with
-    confirmed prices only, so an unconfirmed one stays within one band of the last that was confirmed.
+    alone for longer than blind_seconds: what is believed may be what stands still, or lies. The time runs until two
+    agree: a tick without reports does not stop it, and where the market was blind it runs since then. The average moves
+    with confirmed prices only, so an unconfirmed one stays within one band of the last that was confirmed.
     """
     now = exchange.time
     require_live(exchange)
@@ -215,7 +216,7 @@ def oracle_tick(
         values = (*values, value)
         reported_at = (*reported_at, select(said, now, oracle.reported_at[place]))
 
-    index, bad, lone, disputed, apart = candidate_of(
+    index, bad, lone, confirmed, apart = candidate_of(
         parameters.families, values, reported_at, oracle.average, market, now
     )
     moved = approach(oracle.average, index, now - price.ticked_at, market)
@@ -224,14 +225,14 @@ def oracle_tick(
     near_before = within(absolute(index - oracle.average), market.band_ppm, oracle.average)
     good = both(bad == 0, near)
     gap = both(bad == 0, negate(near))
-    unconfirmed = either(lone, disputed)
-    since = select(unconfirmed, select(oracle.disputed_since == 0, now, oracle.disputed_since), 0)
+    before = oracle_state(price, market, now)
+    begun = select(before.blind, before.blind_from, now)
+    since = select(confirmed, 0, select(oracle.disputed_since == 0, begun, oracle.disputed_since))
     patience = select(lone, market.blind_seconds, market.staleness_seconds)
-    lasting = both(unconfirmed, now - since > patience)
+    lasting = both(negate(confirmed), now - since > patience)
     degraded = both(bad == 1, index >= 1, near_before, negate(apart), negate(lasting))
     blind = negate(either(good, gap, degraded))
 
-    before = oracle_state(price, market, now)
     good_ticks = select(good, minimum(oracle.good_ticks + 1, GOOD_TICKS), 0)
     recovered = either(negate(before.degraded), good_ticks >= GOOD_TICKS, oracle.average == 0)
     level = select(
@@ -247,7 +248,7 @@ def oracle_tick(
         level=level,
         gap=gap,
         ticked_at=now,
-        blind_since=select(blind, select(before.blind, before.blind_from, now), 0),
+        blind_since=select(blind, begun, 0),
     )
     return ticked, changed(
         oracle, average=new_average, good_ticks=good_ticks, disputed_since=since, values=values, reported_at=reported_at

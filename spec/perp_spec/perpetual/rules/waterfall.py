@@ -24,7 +24,6 @@ from perp_spec.language import (
 )
 from perp_spec.operation import reads, reads_held, updates, updates_held, updates_markets
 from perp_spec.perpetual.common import (
-    DAY,
     PERPETUAL,
     carry,
     fill_order_if,
@@ -72,7 +71,7 @@ from perp_spec.perpetual.records import (
     Position,
 )
 from perp_spec.perpetual.rules.trading import fill_side, market_allowed, with_open_interest
-from perp_spec.words import COLLATERAL_MAX, POSITION_SLOTS, PPM, TIME_MAX
+from perp_spec.words import COLLATERAL_MAX, DAY, POSITION_SLOTS, PPM, TIME_MAX
 
 
 def sign_of(size: int) -> int:
@@ -90,18 +89,21 @@ def below_close_out(health: Health, market: Market) -> bool:
     return negate(product_le(market.close_out_ppm, health.maintenance, health.equity, PPM))
 
 
-def left_unhealthy(account: int, before: Side, after: Health) -> bool:
-    """A user's account had its maintenance margin, and has it no longer.
+def left_unhealthy(account: int, before: Side, after: Health, market: Market) -> bool:
+    """A user's account lost its maintenance margin, or fell below close-out.
 
-    Only a portfolio can lose it by having a leg closed, where that leg was the hedge of another.
+    Only a portfolio can by having a leg closed, where that leg was the hedge of another. Both lines count, or a first
+    piece would use up the time that the account needs after the second.
     """
     had = at_best(before.health, before.doubt)
     has = at_best(after, before.doubt)
-    return both(account != FUND, had.equity >= had.maintenance, has.equity < has.maintenance)
+    lost = both(had.equity >= had.maintenance, has.equity < has.maintenance)
+    fell = both(negate(below_close_out(had, market)), below_close_out(has, market))
+    return both(account != FUND, either(lost, fell))
 
 
 def spared_until(now: int, parameters: Parameters) -> int:
-    """Until when an account is spared that has lost its maintenance margin to somebody else's need."""
+    """Until when an account is spared that has lost its margin to somebody else's need."""
     return minimum(now + parameters.cooldown_seconds, TIME_MAX)
 
 
@@ -602,7 +604,7 @@ def deleverage(
     paid = deleverage_payment(side, other, closed.health, op.lots, price, market)
     health = closed.health
     after = Health(health.equity - paid, health.maintenance, health.initial, health.linear)
-    spared = left_unhealthy(op.counterparty, other, after)
+    spared = left_unhealthy(op.counterparty, other, after, market)
     left = changed(
         closed.account,
         collateral=closed.account.collateral - paid,

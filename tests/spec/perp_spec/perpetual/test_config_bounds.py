@@ -59,6 +59,7 @@ PARAMETERS = [
     ({"proof_throttle": 0}, "proof_throttle"),
     ({"proof_throttle": 81}, "proof_throttle"),
     ({"penalty_ppm": -1}, "penalty_ppm"),
+    ({"cooldown_seconds": 86_401}, "cooldown_seconds"),
 ]
 
 
@@ -120,6 +121,7 @@ MARKETS = [
     ({"mark_clamp_ppm": 15_001}, "mark_clamp_ppm"),
     ({"buffer_intervals": 51}, "buffer_intervals"),
     ({"loss_cap_ppm": PPM}, "loss_cap_ppm"),
+    ({"loss_cap_ppm": 0}, "loss_cap_ppm"),
     ({"open_interest_cap": 2**48 + 1}, "open_interest_cap"),
     ({"price_band_ppm": PPM}, "price_band_ppm"),
 ]
@@ -157,6 +159,13 @@ def test_the_margins_of_whole_brackets_follow_from_the_rates(name: str, step: in
 def test_some_scenario_moves_any_two_markets_apart() -> None:
     alike = with_market(small_config(), rises=small_config().markets[1].market.rises)
     assert found(alike) == [(Reason.CONFIG, "markets[1].rises")]
+
+
+def test_some_scenario_moves_all_markets_alike() -> None:
+    """Given two markets that are mirror images in every scenario, then a long beside a long would need no margin."""
+    opposed = tuple(not rises for rises in small_config().markets[0].market.rises)
+    mirror = with_market(small_config(), rises=opposed)
+    assert (Reason.CONFIG, "markets[1].rises") in found(mirror)
 
 
 def test_covering_directions_tell_any_two_markets_apart() -> None:

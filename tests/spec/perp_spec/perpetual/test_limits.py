@@ -1,6 +1,7 @@
 """The bounds that docs/limits.md states are the bounds: no more than that can be lost, and that much can."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import attrs
@@ -106,6 +107,34 @@ def test_a_portfolio_that_loses_its_hedge_to_a_debtor_is_spared() -> None:
     world.later(1)
     assert world.would(takeover) is None
     assert audit(world.state) == []
+
+
+def test_a_second_piece_that_takes_a_portfolio_below_close_out_spares_it_again() -> None:
+    """Given a first piece that cost maintenance margin only, when the second costs close-out, then it has a minute.
+
+    The operator chooses the pieces: else the first would use up the time that is needed after the second.
+    """
+    world = hedged_world()
+    world.later(10)
+    world.must(*ticks(2, PRICE * 94 // 100))
+    slots = right_slot(world, DEBTOR, 2), right_slot(world, HEDGED, 2)
+    low, high = 1, LOTS
+    while low < high:
+        middle = (low + high) // 2
+        trial = deepcopy(world)
+        trial.must(Deleverage(DEBTOR, slots[0], HEDGED, slots[1], 2, middle, 0))
+        after = plain_health(trial.state, HEDGED)
+        low, high = (low, middle) if after.equity < after.maintenance else (middle + 1, high)
+    world.must(Deleverage(DEBTOR, slots[0], HEDGED, slots[1], 2, low, 0))
+    assert world.get(Account, HEDGED).liquidated_at == world.now + 60
+    world.later(59)
+    world.must(Deleverage(DEBTOR, slots[0], HEDGED, slots[1], 2, LOTS - low, 0))
+    after = plain_health(world.state, HEDGED)
+    assert 0 < after.equity < after.maintenance * 2 // 3
+    assert world.get(Account, HEDGED).liquidated_at == world.now + 60
+    world.must(world.deposit(FUND, 50_000_000 * USD))
+    world.later(59)
+    assert world.would(Backstop(HEDGED, right_slot(world, HEDGED, 3), 3, LOTS, 0)) is Reason.COOLDOWN
 
 
 def test_a_portfolio_that_loses_its_hedge_to_a_forced_reduction_is_spared() -> None:

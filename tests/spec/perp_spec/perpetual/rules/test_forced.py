@@ -80,14 +80,20 @@ def test_forced_withdraw_skips_the_bucket() -> None:
 
 
 def test_a_refusal_for_the_oracle_keeps_the_request() -> None:
-    """Given a request, when refused because the market is blind, then it stays; for a gap or the margin, it goes."""
+    """Given a request, when refused while blind, at a gap or at level 1, then it stays; for the margin, it goes.
+
+    Else an operator that leaves out one family's reports could refuse it each time it is posted, and no deadline came.
+    """
     world, operation = forced_withdraw_scene()
     world.set(MarketPrice, 0, level=2)
     world.set(Request, LONG, amount=18_201)
     refused = attrs.evolve(operation, result=int(Reason.ORACLE_LEVEL))
     assert world.effects(refused) == {}
     world.set(MarketPrice, 0, gap=True)
-    assert world.effects(refused) == {(Request, LONG): Request()}
+    assert world.effects(refused) == {}
+    world.set(MarketPrice, 0, level=1, gap=False)
+    world.set(Request, LONG, amount=18_500)
+    assert world.effects(refused) == {}
     world, operation = forced_withdraw_scene()
     world.set(Request, LONG, amount=19_101)
     assert world.effects(attrs.evolve(operation, result=int(Reason.INITIAL_MARGIN))) == {(Request, LONG): Request()}

@@ -72,6 +72,51 @@ def test_two_families_may_disagree_for_a_while_only() -> None:
     assert (world.get(MarketPrice, 0).level, world.get(MarketOracle, 0).disputed_since) == (1, 0)
 
 
+def test_silence_does_not_renew_the_time_of_a_lone_family() -> None:
+    """Given one family alone for half an hour, when a tick without reports comes between, then the market is blind.
+
+    It stays so, whatever that family says, until two agree.
+    """
+    world = small_world()
+    start = world.now
+    for seconds, said in ((130, 95), (900, 95), (900, None), (10, 95), (130, 95)):
+        world.later(seconds)
+        world.must(tick(0, said, None))
+        assert world.get(MarketOracle, 0).disputed_since == start + 120
+    assert ladder(world) == (2, False, 95, 95)
+    world.later(10)
+    world.must(tick(0, 95, 95))
+    assert (world.get(MarketPrice, 0).level, world.get(MarketOracle, 0).disputed_since) == (1, 0)
+
+
+@pytest.mark.parametrize("ticks", [0, 12])
+def test_after_a_long_silence_one_family_alone_is_not_believed(ticks: int) -> None:
+    """Given two hours without reports, ticked or not, when one family speaks, then the market is blind as before."""
+    world = small_world()
+    start = world.now
+    for _ in range(ticks):
+        world.later(600)
+        world.must(tick(0, None, None))
+    world.later(7_210 - 600 * ticks)
+    world.must(tick(0, 99, None))
+    assert ladder(world) == (2, False, 100, 100)
+    assert world.get(MarketPrice, 0).blind_since == start + 120
+
+
+def test_a_short_silence_leaves_a_lone_family_its_half_hour() -> None:
+    """Given ten minutes without a tick, when one family speaks, then it is believed for the rest of half an hour."""
+    world = small_world()
+    world.later(600)
+    world.must(tick(0, 99, None))
+    assert ladder(world) == (1, False, 99, 99)
+    world.later(120 + 1_800 - 600)
+    world.must(tick(0, 99, None))
+    assert ladder(world)[0] == 1
+    world.later(10)
+    world.must(tick(0, 99, None))
+    assert ladder(world)[0] == 2
+
+
 def test_a_family_that_stands_still_in_a_crash_holds_the_price_for_a_while_only() -> None:
     """Given one family frozen at 100, when the other falls by 2 a tick, then the market goes blind at the band."""
     world = small_world()
