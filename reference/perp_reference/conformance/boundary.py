@@ -31,22 +31,24 @@ class Moment(NamedTuple):
     operation: Any
 
 
-def words(record: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], int, Field]]:
-    """Path, value and field of each word of a record or an operation, without digests and flags."""
+def words(
+    record: Any, above: tuple[str | int, ...] = (), units: frozenset[Unit] = PLAIN_UNITS
+) -> Iterator[tuple[tuple[str | int, ...], int, Field]]:
+    """Path, value and field of each word of a record or an operation; without digests and flags unless `units` says."""
     for attribute in attrs.fields(type(record)):
         value, declared = getattr(record, attribute.name), attribute.metadata
         path = (*above, attribute.name)
         if "field" in declared:
             own: Field = declared["field"]
-            if own.unit in PLAIN_UNITS:
+            if own.unit in units:
                 items = value if own.count > 1 else (value,)
                 for number, item in enumerate(items):
                     yield (*path, number) if own.count > 1 else path, item, own
         elif "nested" in declared:
-            yield from words(value, path)
+            yield from words(value, path, units)
         else:
             for number, row in enumerate(value):
-                yield from words(row, (*path, number))
+                yield from words(row, (*path, number), units)
 
 
 def changed(value: Any, path: tuple[str | int, ...], word: int) -> Any:

@@ -85,8 +85,8 @@ PROSE: dict[str, tuple[str, ...]] = {
     ),
     "approach": (
         (
-            "The average moves the whole way in average_seconds or more. The quotient is rounded toward minus "
-            "infinity also for a negative distance."
+            "The average moves the whole way in average_seconds or more. The distance moved is rounded up, so it "
+            "moves by an atom at least, whichever way, and never beyond the target."
         ),
     ),
     "margin_at": (
@@ -195,7 +195,7 @@ PROSE: dict[str, tuple[str, ...]] = {
             "against the account."
         ),
     ),
-    "below_close_out": ("`E * 1000000 < close_out_ppm * M`, with the close-out fraction of the touched market.",),
+    "below_close_out": ("`E * 1000000 < close_out_ppm * M`, with the close-out fraction of all markets.",),
     "take_over": (
         (
             "The account loses the lots at the health price and the amount besides. While its equity is not "

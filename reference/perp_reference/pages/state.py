@@ -120,8 +120,9 @@ def state_page() -> str:
         "of them and at most all. `signers` and `quorums` are 0 beyond the number of families.\n- **Scenarios**: "
         "for each two markets there is one in which the first falls and the second rises: their `rises` differ. The "
         "first entry of `rises` is the same in all markets, so one moves all alike. Otherwise a long in one against a "
-        "short in the other, or beside a long, would need no margin.\n- **Notionals**: the largest "
-        "max_size of all markets times the largest max_price is at most 2^56.",
+        "short in the other, or beside a long, would need no margin.\n- **Close-out**: `close_out_ppm` is the same in "
+        "all markets, so an account is below close-out or not, whichever market is asked.\n- **Notionals**: the "
+        "largest max_size of all markets times the largest max_price is at most 2^56.",
         "## Parts of operations",
         *record_sections((Header, Intent, Order, Report)),
         "## Codes",

@@ -67,6 +67,7 @@ def violations(config: Config) -> list[Violation]:
         found += broken(f"markets[{number}]", market_bounds(entry.market))
     found += notional_bounds(config)
     found += scenario_bounds(config)
+    found += close_out_bounds(config)
     return found
 
 
@@ -121,6 +122,16 @@ def notional_bounds(config: Config) -> list[Violation]:
     if product <= NOTIONAL_MAX:
         return []
     return [Violation(Reason.CONFIG, "markets", "largest max_size * largest max_price <= 2^56", str(product))]
+
+
+def close_out_bounds(config: Config) -> list[Violation]:
+    """The close-out line of an account is the same whichever of its markets is asked."""
+    first = config.markets[0].market.close_out_ppm if config.markets else 0
+    return [
+        Violation(Reason.CONFIG, f"markets[{number}].close_out_ppm", f"{first} as in markets[0]", str(stated))
+        for number, entry in enumerate(config.markets)
+        if (stated := entry.market.close_out_ppm) != first
+    ]
 
 
 def scenario_bounds(config: Config) -> list[Violation]:

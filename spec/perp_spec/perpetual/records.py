@@ -148,7 +148,7 @@ class MarketPrice:
     buffer_long_ppm: int = natural(Unit.RATE, "funding buffer of longs", PPM)
     buffer_short_ppm: int = natural(Unit.RATE, "funding buffer of shorts", PPM)
     level: int = natural(Unit.CODE, "oracle level at the last tick: 0 good, 1 degraded, 2 suspended", 2)
-    gap: bool = flag("level 2 because the index jumped, with the families fresh and agreeing")
+    gap: bool = flag("level 2 because the index jumped, with all families but one at most fresh and agreeing")
     ticked_at: int = natural(Unit.TIME, "last oracle tick", TIME_MAX)
     blind_since: int = natural(Unit.TIME, "first blind tick without a better one since, 0 for none", TIME_MAX)
     mode: int = natural(Unit.CODE, "mode of this market as of the last batch", 4)
@@ -164,7 +164,9 @@ class MarketOracle:
     premium: int = word(Unit.PRICE, "moving average of the book's mid minus the index")
     marked_at: int = natural(Unit.TIME, "last mark", TIME_MAX)
     good_ticks: int = natural(Unit.COUNT, "good ticks in a row since the level was last above 0")
-    disputed_since: int = natural(Unit.TIME, "since when no two fresh families agree, 0 if they do", TIME_MAX)
+    disputed_since: int = natural(
+        Unit.TIME, "since when no two fresh families confirm the index, 0 if they do", TIME_MAX
+    )
     funding_rate_ppm: int = word(Unit.RATE, "rate of the last funding tick, for one hour")
     premium_sum: int = word(Unit.RATE, "sum of the premium samples since the last funding tick")
     samples: int = natural(Unit.COUNT, "number of those samples")
@@ -240,7 +242,9 @@ class Parameters:
     bucket_refill: int = natural(Unit.ATOMS, "what flows into the bucket each second", AMOUNT_MAX)
     forced_seconds: int = natural(Unit.SECONDS, "time to answer a forced request", TIME_MAX)
     claim_seconds: int = natural(Unit.SECONDS, "length of the claim window after a freeze", TIME_MAX)
-    cooldown_seconds: int = natural(Unit.SECONDS, "pause between staged liquidations of an account", TIME_MAX)
+    cooldown_seconds: int = natural(
+        Unit.SECONDS, "between staged liquidations of an account; how long one is spared", TIME_MAX
+    )
     penalty_ppm: int = natural(Unit.RATE, "most a backstop may cost a solvent account, of notional", PPM)
     backstop_atoms: int = natural(
         Unit.ATOMS, "the piece a backstop must be unable to take before a deleverage", AMOUNT_MAX

@@ -969,36 +969,8 @@ def rejected_exactly_for(name: str, guards: Callable[[Case], Guards], stage: Sta
     yield Claim("the reason, or none", result == code_of(guards(case)))
 
 
-GUARDS: dict[str, Callable[[Case], Guards]] = {
-    function.__name__: function
-    for function in (
-        deposit,
-        withdraw,
-        transfer,
-        open_account,
-        set_kind,
-        cancel,
-        compact,
-        trade,
-        liquidate,
-        backstop,
-        deleverage,
-        socialise,
-        oracle_tick,
-        mark,
-        premium_sample,
-        funding_tick,
-        record_proof,
-        set_kill_switch,
-        end_batch,
-        request_forced,
-        forced_withdraw,
-        forced_reduce,
-        freeze,
-        escape_claim,
-        escape_pay,
-    )
-}
+GUARDS: dict[str, Callable[[Case], Guards]] = {name: globals()[name] for name in sorted(PERPETUAL.rules)}
+"""The conditions of each operation: the function of its name."""
 
 GOALS = tuple(
     Goal(

@@ -385,7 +385,9 @@ def within_band(mark: Word, gap: Flag, average: Word, market: Market) -> Word:
 def drawn(average: Word, target: Word, elapsed: Word, market: Market) -> Word:
     """An average after some seconds of following."""
     seconds = select(elapsed > market.average_seconds, market.average_seconds, elapsed)
-    return average + mul_div_floor((target - average) * seconds, 1, market.average_seconds)
+    up = mul_div_ceil((target - average) * seconds, 1, market.average_seconds)
+    down = mul_div_floor((target - average) * seconds, 1, market.average_seconds)
+    return average + select(target >= average, up, down)
 
 
 def oracle_tick(case: Case) -> Expected:
@@ -401,7 +403,7 @@ def oracle_tick(case: Case) -> Expected:
     started = select(oracle.average == 0, found.price, following)
     average = select(found.price > 0, started, oracle.average)
     in_band = near(absolute(found.price - average), market.band_ppm, average)
-    good, gap = both(found.bad == 0, in_band), both(found.bad == 0, negate(in_band))
+    good, gap = both(found.bad == 0, in_band), both(found.bad < 2, found.confirmed, negate(in_band))
     first_blind = select(price.blind_since > 0, price.blind_since, price.ticked_at + market.staleness_seconds)
     begun = select(is_blind(case), first_blind, now)
     unsure = case.parameters.families - found.bad < 2
@@ -409,13 +411,15 @@ def oracle_tick(case: Case) -> Expected:
     patience = select(found.lone, market.blind_seconds, market.staleness_seconds)
     too_long = both(unsure, now > since + patience)
     as_before = near(absolute(found.price - oracle.average), market.band_ppm, oracle.average)
-    degraded = both(found.bad == 1, found.price > 0, as_before, negate(either(found.apart, too_long)))
+    by_two = both(found.confirmed, in_band)
+    by_one = both(unsure, as_before, negate(either(found.apart, too_long)))
+    degraded = both(found.bad == 1, found.price > 0, either(by_two, by_one))
     blind = both(negate(good), negate(gap), negate(degraded))
     row = select(good, select(oracle.good_ticks < 10, oracle.good_ticks + 1, 10), 0)
     was_good = both(negate(stale(case)), price.level == 0)
     level_if_good = select(either(was_good, row == 10, oracle.average == 0), 0, 1)
     index = select(blind, price.index, found.price)
-    followed = select(either(blind, degraded), oracle.average, average)
+    followed = select(either(blind, unsure), oracle.average, average)
     mark = within_band(close_to(index, oracle.premium, oracle.book, market), gap, followed, market)
     return {
         "price": attrs.evolve(
@@ -671,36 +675,8 @@ def settled_exactly(scene: Scene) -> Iterator[Claim]:
                 yield Claim(f"{entry.name} are settled", entry.after.settled)
 
 
-EFFECTS: dict[str, Callable[[Case], Expected]] = {
-    function.__name__: function
-    for function in (
-        deposit,
-        withdraw,
-        transfer,
-        open_account,
-        set_kind,
-        cancel,
-        compact,
-        trade,
-        liquidate,
-        backstop,
-        deleverage,
-        socialise,
-        oracle_tick,
-        mark,
-        premium_sample,
-        funding_tick,
-        record_proof,
-        set_kill_switch,
-        end_batch,
-        request_forced,
-        forced_withdraw,
-        forced_reduce,
-        freeze,
-        escape_claim,
-        escape_pay,
-    )
-}
+EFFECTS: dict[str, Callable[[Case], Expected]] = {name: globals()[name] for name in sorted(PERPETUAL.rules)}
+"""The effects of each operation: the function of its name."""
 
 GOALS = tuple(
     Goal(

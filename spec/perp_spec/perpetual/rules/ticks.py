@@ -13,6 +13,7 @@ from perp_spec.language import (
     maximum,
     median,
     minimum,
+    mul_div_ceil,
     mul_div_floor,
     mul_div_truncate,
     negate,
@@ -105,7 +106,7 @@ class Candidate(NamedTuple):
     lone: bool
     """One alone is fresh: nobody contradicts it, and nobody confirms it."""
     confirmed: bool
-    """Two fresh families at least agree."""
+    """Two fresh families at least agree with what they all give together."""
     apart: bool
     """Two that disagree by more than the band."""
 
@@ -171,9 +172,13 @@ def health_price(mark: int, gap: bool, average: int, market: Market) -> int:
 
 
 def approach(average: int, target: int, elapsed: int, market: Market) -> int:
-    """The average after `elapsed` seconds of moving toward the target."""
+    """The average after `elapsed` seconds of moving toward the target, by an atom at least where it is not there.
+
+    Rounded down it would stay for ever below a target that is near, which is far where prices are few atoms.
+    """
     step = minimum(elapsed, market.average_seconds)
-    return average + mul_div_floor(target - average, step, market.average_seconds)
+    moved = mul_div_ceil(absolute(target - average), step, market.average_seconds)
+    return select(target > average, average + moved, average - moved)
 
 
 @PERPETUAL.operation(
@@ -224,13 +229,14 @@ def oracle_tick(
     near = within(absolute(index - average), market.band_ppm, average)
     near_before = within(absolute(index - oracle.average), market.band_ppm, oracle.average)
     good = both(bad == 0, near)
-    gap = both(bad == 0, negate(near))
+    gap = both(bad <= 1, confirmed, negate(near))
     before = oracle_state(price, market, now)
     begun = select(before.blind, before.blind_from, now)
     since = select(confirmed, 0, select(oracle.disputed_since == 0, begun, oracle.disputed_since))
     patience = select(lone, market.blind_seconds, market.staleness_seconds)
-    lasting = both(negate(confirmed), now - since > patience)
-    degraded = both(bad == 1, index >= 1, near_before, negate(apart), negate(lasting))
+    lasting = now - since > patience
+    alone = both(near_before, negate(apart), negate(lasting))
+    degraded = both(bad == 1, index >= 1, select(confirmed, near, alone))
     blind = negate(either(good, gap, degraded))
 
     good_ticks = select(good, minimum(oracle.good_ticks + 1, GOOD_TICKS), 0)
@@ -239,7 +245,7 @@ def oracle_tick(
         good, select(recovered, LEVEL_GOOD, LEVEL_DEGRADED), select(degraded, LEVEL_DEGRADED, LEVEL_SUSPENDED)
     )
     new_index = select(blind, price.index, index)
-    new_average = select(either(blind, degraded), oracle.average, average)
+    new_average = select(either(blind, negate(confirmed)), oracle.average, average)
     new_mark = mark_of(new_index, oracle.premium, oracle.book, market)
     ticked = changed(
         price,

@@ -107,7 +107,6 @@ MARKETS = [
     ({"initial_1_ppm": 29_999}, "initial_1_ppm"),
     ({"initial_2_ppm": 59_999}, "initial_2_ppm"),
     ({"initial_2_ppm": 200_001}, "initial_3_ppm"),
-    ({"close_out_ppm": 0, "liquidation_fee_cap_ppm": 0}, "close_out_ppm"),
     ({"close_factor_ppm": 0}, "close_factor_ppm"),
     ({"slippage_full_ppm": PPM}, "slippage_full_ppm"),
     ({"liquidation_fee_cap_ppm": 20_001}, "liquidation_fee_cap_ppm"),
@@ -159,6 +158,19 @@ def test_the_margins_of_whole_brackets_follow_from_the_rates(name: str, step: in
 def test_some_scenario_moves_any_two_markets_apart() -> None:
     alike = with_market(small_config(), rises=small_config().markets[1].market.rises)
     assert found(alike) == [(Reason.CONFIG, "markets[1].rises")]
+
+
+def test_close_out_is_above_zero() -> None:
+    broken = found(with_market(small_config(), close_out_ppm=0, liquidation_fee_cap_ppm=0))
+    assert broken[0] == (Reason.CONFIG, "markets[0].close_out_ppm")
+
+
+def test_close_out_is_one_for_all_markets() -> None:
+    """Given two markets with two lines, then what spares an account in one would not in the other."""
+    config = small_config()
+    stricter = attrs.evolve(config.markets[1].market, close_out_ppm=700_000)
+    markets = (config.markets[0], attrs.evolve(config.markets[1], market=stricter), *config.markets[2:])
+    assert found(attrs.evolve(config, markets=markets)) == [(Reason.CONFIG, "markets[1].close_out_ppm")]
 
 
 def test_some_scenario_moves_all_markets_alike() -> None:

@@ -17,13 +17,13 @@ def ladder(world: World, market: int = 0) -> tuple[int, bool, int, int]:
 
 
 def test_oracle_tick_moves_index_average_and_health_price() -> None:
-    """Given everything at 100, when four families say 101 ten seconds later, then T rises by floor(10 / 300) = 0."""
+    """Given everything at 100, when four families say 101 ten seconds later, then T rises by ceil(10 / 300) = 1."""
     world, operation = four_families()
     price, oracle = world.get(MarketPrice, 0), world.get(MarketOracle, 0)
     assert world.effects(operation) == {
         (MarketPrice, 0): attrs.evolve(price, price=101, index=101, ticked_at=world.now),
         (MarketOracle, 0): attrs.evolve(
-            oracle, good_ticks=2, values=(101, 101, 101, 101), reported_at=(world.now,) * 4
+            oracle, average=101, good_ticks=2, values=(101, 101, 101, 101), reported_at=(world.now,) * 4
         ),
     }
 
@@ -70,6 +70,42 @@ def test_two_families_may_disagree_for_a_while_only() -> None:
     assert levels == [(1, since), (1, since), (1, since), (2, since), (2, since)]
     world.must(tick(0, 105, 105))
     assert (world.get(MarketPrice, 0).level, world.get(MarketOracle, 0).disputed_since) == (1, 0)
+
+
+@pytest.mark.parametrize("target", [125, 80])
+def test_an_average_arrives(target: int) -> None:
+    """Given an average of 100, when the families say 125 or 80 for long, then the gap ends and the average is there."""
+    world = small_world()
+    for _ in range(30):
+        world.later(10)
+        world.must(tick(0, target, target))
+    assert ladder(world) == (0, False, target, target)
+    assert world.get(MarketOracle, 0).average == target
+
+
+def test_two_of_three_families_carry_the_market_on() -> None:
+    """Given three families, when one dies and the price drifts by a half, then the market stays at level 1 and follows.
+
+    Where they jump together it is a gap, which ends.
+    """
+    config = small_config()
+    parameters = attrs.evolve(config.parameters, families=3, signers=(5, 5, 5, 0), quorums=(3, 3, 3, 0))
+    world = World(attrs.evolve(config, parameters=parameters))
+    world.must(tick(0, 1_000, 1_000))
+    assert ladder(world) == (1, False, 1_000, 1_000)
+    for step in range(1, 101):
+        world.later(60)
+        said = 1_000 + 5 * step
+        world.must(tick(0, said, said))
+        assert ladder(world) == (1, False, said, said)
+    assert 1_450 < world.get(MarketOracle, 0).average < 1_500
+    world.later(10)
+    world.must(tick(0, 2_000, 2_000))
+    assert ladder(world)[:2] == (2, True)
+    for _ in range(60):
+        world.later(10)
+        world.must(tick(0, 2_000, 2_000))
+    assert ladder(world) == (1, False, 2_000, 2_000)
 
 
 def test_silence_does_not_renew_the_time_of_a_lone_family() -> None:
