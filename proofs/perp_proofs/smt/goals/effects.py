@@ -385,9 +385,8 @@ def within_band(mark: Word, gap: Flag, average: Word, market: Market) -> Word:
 def drawn(average: Word, target: Word, elapsed: Word, market: Market) -> Word:
     """An average after some seconds of following."""
     seconds = select(elapsed > market.average_seconds, market.average_seconds, elapsed)
-    up = mul_div_ceil((target - average) * seconds, 1, market.average_seconds)
-    down = mul_div_floor((target - average) * seconds, 1, market.average_seconds)
-    return average + select(target >= average, up, down)
+    moved = mul_div_ceil(absolute(target - average) * seconds, 1, market.average_seconds)
+    return select(target > average, average + moved, average - moved)
 
 
 def oracle_tick(case: Case) -> Expected:
