@@ -76,8 +76,8 @@ def case_differences(case: Case) -> Iterator[Difference]:
     result = run(case)
     expected = dict(case.result)
     if expected.get("code") == Reason.UNCODED_ASSERT.name:
-        # What has no code is one failure like another.
-        expected = {"ok": False}
+        # What has no code is one abort like another, whatever our rules call it; but an abort, and no returned code.
+        expected = {name: expected[name] for name in ("ok", "provable") if name in expected}
     yield from differences("", expected, {name: result.get(name, absent(name)) for name in expected})
     yield from differences("", {}, {name: value for name, value in result.items() if unexpected(name, value, expected)})
 
@@ -218,14 +218,20 @@ def differences(path: str, expected: Any, got: Any) -> Iterator[Difference]:
 
 
 def batch_differences(case: BatchCase) -> Iterator[Difference]:
-    """What differs in the output words of a batch."""
+    """What differs in the output words of a batch, or in whether it can be proved."""
     state = fresh(case.state)
     try:
         words = batch_output(MACHINE, state, case.transactions, case.external_prices, case.signature_timestamp)
     except Rejected as rejection:
-        yield Difference("output", list(case.output), rejection.reason.name)
+        if case.output is not None:
+            yield Difference("output", list(case.output), rejection.reason.name)
+        elif case.code not in (None, Reason.UNCODED_ASSERT.name):
+            yield from differences("result.code", case.code, rejection.reason.name)
         return
-    yield from differences("output", list(case.output), list(words))
+    if case.output is None:
+        yield Difference("result.ok", False, True)
+    else:
+        yield from differences("output", list(case.output), list(words))
 
 
 def hash_differences(case: HashCase) -> Iterator[Difference]:

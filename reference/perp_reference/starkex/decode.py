@@ -6,7 +6,18 @@ from typing import Any
 from attrs import frozen
 
 from perp_reference.starkex.machine import IndexTick, PriceTick
-from perp_reference.starkex.reader import SIGNED, Members, Refused, inside, integer, plain, rising, row_of
+from perp_reference.starkex.pedersen import PRIME
+from perp_reference.starkex.reader import (
+    SIGNED,
+    Members,
+    Refused,
+    around_zero,
+    inside,
+    integer,
+    plain,
+    rising,
+    row_of,
+)
 from perp_reference.starkex.state import AssetConfig, Pairs, Settings, State, Stored
 from perp_spec.starkex.bounds import (
     ASSET_ID_BOUND,
@@ -78,7 +89,10 @@ class BatchCase:
     external_prices: Pairs
     """Signed by all signers of the asset, for both the lowest and the highest price."""
     signature_timestamp: int
-    output: tuple[int, ...]
+    output: tuple[int, ...] | None
+    """The words that the program output; None where the batch could not be proved."""
+    code: str | None
+    """Why it could not be."""
 
 
 @frozen
@@ -156,7 +170,7 @@ def decode_settings(members: Members, key_of: KeyOf) -> Settings:
     rising("assets", tuple((asset.asset_id,) for asset in assets), "asset_id")
     return Settings(
         config=Config(
-            collateral_asset_id=members.integer("collateral_asset_id", 0),
+            collateral_asset_id=members.from_zero("collateral_asset_id"),
             fee_position_id=members.integer("fee_position_id", *COUNT),
             fee_public_key=key_of(members.integer("fee_owner", *COUNT)),
             funding_validity_period=members.integer("funding_validity_period", *NATURAL),
@@ -193,8 +207,8 @@ def decode_asset(value: Any) -> AssetConfig:
 
 
 def element(value: Any) -> int:
-    """A field element."""
-    return integer(value, 0, SIGNED[1])
+    """A field element that is only compared, hashed or output."""
+    return integer(value, *SIGNED) % PRIME
 
 
 def pair_of(value: Any, first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:
@@ -203,14 +217,17 @@ def pair_of(value: Any, first: tuple[int, int], second: tuple[int, int]) -> tupl
     return one, other
 
 
-def pairs(
-    members: Members, name: str, first: tuple[int, int], second: tuple[int, int], is_sorted: bool = True
-) -> Pairs:
-    """An array of (asset, value)."""
+def pairs(members: Members, name: str, first: tuple[int, int], second: tuple[int, int]) -> Pairs:
+    """An array of (asset, value) in order of asset."""
     found = members.items(name, lambda item: pair_of(item, first, second))
-    if is_sorted:
-        rising(name, found)
+    rising(name, found)
     return found
+
+
+def elements(members: Members, name: str) -> Pairs:
+    """An array of (asset, value) as a tick gives it: any field elements, in any order."""
+    rows = members.items(name, lambda item: pair_of(item, SIGNED, SIGNED))
+    return tuple((around_zero(asset_id), around_zero(value)) for asset_id, value in rows)
 
 
 def decode_state(members: Members, settings: Settings, key_of: KeyOf) -> State:
@@ -268,7 +285,7 @@ def decode_at(members: Members, name: str, key_of: KeyOf) -> Stored:
 
 
 def decode_position(value: Any, key_of: KeyOf) -> Stored:
-    """A position. Only an empty one has no owner."""
+    """A position. The program stores none with key 0 that is not empty, but goes on with one as it finds it."""
     members = Members(value)
     rows = members.items("assets", lambda item: row_of(item, (ASSET_ID, BALANCE, INDEX)))
     rising("assets", rows)
@@ -279,8 +296,6 @@ def decode_position(value: Any, key_of: KeyOf) -> Stored:
             raise Refused("a balance other than 0", "0", "assets", f"[{place}]", "[1]")
     owner = members.integer("owner", *COUNT)
     collateral = members.integer("collateral", *BALANCE)
-    if owner == 0 and (collateral != 0 or rows):
-        raise Refused("an owner, for the position is not empty", "0", "owner")
     members.close()
     return Stored(
         Position(key_of(owner), collateral, 0),
@@ -292,9 +307,9 @@ def decode_change(members: Members) -> Change:
     """What an update asks of a position."""
     return Change(
         public_key=members.integer("owner", *COUNT),
-        collateral=members.integer("collateral_delta"),
-        asset_id=members.integer("asset_id_synthetic"),
-        balance=members.integer("synthetic_delta"),
+        collateral=members.element("collateral_delta"),
+        asset_id=members.element("asset_id_synthetic"),
+        balance=members.element("synthetic_delta"),
     )
 
 
@@ -321,20 +336,26 @@ def decode_order(members: Members, key_of: KeyOf, collateral_asset_id: int, labe
 
 def limit_order(members: Members, key_of: KeyOf, collateral_asset_id: int, order_id: int) -> LimitOrder:
     """A limit order."""
+    owner = members.integer("owner", *COUNT)
     return LimitOrder(
-        nonce=members.integer("nonce"),
-        public_key=key_of(members.integer("owner", *COUNT)),
-        expiration=members.integer("expiration_timestamp"),
-        amount_synthetic=members.integer("amount_synthetic"),
-        amount_collateral=members.integer("amount_collateral"),
-        amount_fee=members.integer("amount_fee"),
-        asset_id=members.integer("asset_id_synthetic"),
-        collateral_asset_id=members.integer("asset_id_collateral", default=collateral_asset_id),
-        position_id=members.integer("position_id"),
+        nonce=members.element("nonce"),
+        public_key=key_of(owner),
+        expiration=members.element("expiration_timestamp"),
+        amount_synthetic=members.element("amount_synthetic"),
+        amount_collateral=members.element("amount_collateral"),
+        amount_fee=members.element("amount_fee"),
+        asset_id=members.element("asset_id_synthetic"),
+        collateral_asset_id=members.from_zero("asset_id_collateral", collateral_asset_id),
+        position_id=members.element("position_id"),
         buys=members.flag("is_buying_synthetic"),
-        authorised=not members.flag("bad_sig", default=False),
+        authorised=is_signed(members, owner),
         order_id=order_id,
     )
+
+
+def is_signed(members: Members, owner: int) -> bool:
+    """Whether a message is signed by its owner. Nobody can sign for key 0."""
+    return not members.flag("bad_sig", default=False) and owner != 0
 
 
 def decode_trade(members: Members, key_of: KeyOf, collateral_asset_id: int) -> Trade:
@@ -342,10 +363,10 @@ def decode_trade(members: Members, key_of: KeyOf, collateral_asset_id: int) -> T
     return Trade(
         order_a=decode_order(members, key_of, collateral_asset_id, "order_a"),
         order_b=decode_order(members, key_of, collateral_asset_id, "order_b"),
-        actual_collateral=members.integer("actual_collateral"),
-        actual_synthetic=members.integer("actual_synthetic"),
-        actual_a_fee=members.integer("actual_a_fee"),
-        actual_b_fee=members.integer("actual_b_fee"),
+        actual_collateral=members.element("actual_collateral"),
+        actual_synthetic=members.element("actual_synthetic"),
+        actual_a_fee=members.element("actual_a_fee"),
+        actual_b_fee=members.element("actual_b_fee"),
     )
 
 
@@ -353,10 +374,10 @@ def decode_liquidate(members: Members, key_of: KeyOf, collateral_asset_id: int) 
     """A liquidation."""
     return Liquidate(
         liquidator_order=decode_order(members, key_of, collateral_asset_id, "liquidator_order"),
-        liquidated_position_id=members.integer("liquidated_position_id"),
-        actual_collateral=members.integer("actual_collateral"),
-        actual_synthetic=members.integer("actual_synthetic"),
-        actual_liquidator_fee=members.integer("actual_liquidator_fee"),
+        liquidated_position_id=members.element("liquidated_position_id"),
+        actual_collateral=members.element("actual_collateral"),
+        actual_synthetic=members.element("actual_synthetic"),
+        actual_liquidator_fee=members.element("actual_liquidator_fee"),
     )
 
 
@@ -364,11 +385,11 @@ def decode_deleverage(members: Members, key_of: KeyOf, collateral_asset_id: int)
     """A deleveraging."""
     del key_of, collateral_asset_id
     return Deleverage(
-        deleveragable_position_id=members.integer("deleveragable_position_id"),
-        deleverager_position_id=members.integer("deleverager_position_id"),
-        asset_id=members.integer("asset_id_synthetic"),
-        amount_synthetic=members.integer("amount_synthetic"),
-        amount_collateral=members.integer("amount_collateral"),
+        deleveragable_position_id=members.element("deleveragable_position_id"),
+        deleverager_position_id=members.element("deleverager_position_id"),
+        asset_id=members.element("asset_id_synthetic"),
+        amount_synthetic=members.element("amount_synthetic"),
+        amount_collateral=members.element("amount_collateral"),
         deleverager_buys=members.flag("deleverager_is_buying_synthetic"),
     )
 
@@ -378,8 +399,8 @@ def decode_deposit(members: Members, key_of: KeyOf, collateral_asset_id: int) ->
     del collateral_asset_id
     return Deposit(
         public_key=key_of(members.integer("owner", *COUNT)),
-        position_id=members.integer("position_id"),
-        amount=members.integer("amount"),
+        position_id=members.element("position_id"),
+        amount=members.element("amount"),
     )
 
 
@@ -388,29 +409,30 @@ def decode_withdrawal(members: Members, key_of: KeyOf, collateral_asset_id: int)
     del collateral_asset_id
     owner = members.integer("owner", *COUNT)
     return Withdrawal(
-        nonce=members.integer("nonce"),
+        nonce=members.element("nonce"),
         public_key=key_of(owner),
-        expiration=members.integer("expiration_timestamp"),
-        position_id=members.integer("position_id"),
-        amount=members.integer("amount"),
+        expiration=members.element("expiration_timestamp"),
+        position_id=members.element("position_id"),
+        amount=members.element("amount"),
         owner_key=key_of(members.integer("to_owner", *COUNT, default=owner)),
-        authorised=not members.flag("bad_sig", default=False),
+        authorised=is_signed(members, owner),
         order_id=ORDER_LABELS["withdrawal"],
     )
 
 
 def decode_transfer(members: Members, key_of: KeyOf, collateral_asset_id: int) -> Transfer:
     """A transfer."""
+    owner = members.integer("owner", *COUNT)
     return Transfer(
-        nonce=members.integer("nonce"),
-        public_key=key_of(members.integer("owner", *COUNT)),
-        expiration=members.integer("expiration_timestamp"),
-        sender_position_id=members.integer("sender_position_id"),
+        nonce=members.element("nonce"),
+        public_key=key_of(owner),
+        expiration=members.element("expiration_timestamp"),
+        sender_position_id=members.element("sender_position_id"),
         receiver_public_key=key_of(members.integer("receiver_owner", *COUNT)),
-        receiver_position_id=members.integer("receiver_position_id"),
-        amount=members.integer("amount"),
-        asset_id=members.integer("asset_id", default=collateral_asset_id),
-        authorised=not members.flag("bad_sig", default=False),
+        receiver_position_id=members.element("receiver_position_id"),
+        amount=members.element("amount"),
+        asset_id=members.from_zero("asset_id", collateral_asset_id),
+        authorised=is_signed(members, owner),
         order_id=ORDER_LABELS["transfer"],
     )
 
@@ -418,7 +440,7 @@ def decode_transfer(members: Members, key_of: KeyOf, collateral_asset_id: int) -
 def decode_conditional(members: Members, key_of: KeyOf, collateral_asset_id: int) -> ConditionalTransfer:
     """A conditional transfer."""
     return ConditionalTransfer(
-        transfer=decode_transfer(members, key_of, collateral_asset_id), condition=members.integer("condition")
+        transfer=decode_transfer(members, key_of, collateral_asset_id), condition=members.from_zero("condition")
     )
 
 
@@ -427,8 +449,8 @@ def decode_forced_withdrawal(members: Members, key_of: KeyOf, collateral_asset_i
     del collateral_asset_id
     return ForcedWithdrawal(
         public_key=key_of(members.integer("owner", *COUNT)),
-        position_id=members.integer("position_id"),
-        amount=members.integer("amount"),
+        position_id=members.element("position_id"),
+        amount=members.element("amount"),
         is_valid=members.flag("is_valid"),
     )
 
@@ -439,13 +461,13 @@ def decode_forced_trade(members: Members, key_of: KeyOf, collateral_asset_id: in
     return ForcedTrade(
         public_key_a=key_of(members.integer("owner_a", *COUNT)),
         public_key_b=key_of(members.integer("owner_b", *COUNT)),
-        position_id_a=members.integer("position_id_a"),
-        position_id_b=members.integer("position_id_b"),
-        asset_id=members.integer("asset_id_synthetic"),
-        amount_collateral=members.integer("amount_collateral"),
-        amount_synthetic=members.integer("amount_synthetic"),
+        position_id_a=members.element("position_id_a"),
+        position_id_b=members.element("position_id_b"),
+        asset_id=members.element("asset_id_synthetic"),
+        amount_collateral=members.element("amount_collateral"),
+        amount_synthetic=members.element("amount_synthetic"),
         a_buys=members.flag("is_party_a_buying_synthetic"),
-        nonce=members.integer("nonce"),
+        nonce=members.from_zero("nonce"),
         is_valid=members.flag("is_valid"),
     )
 
@@ -456,8 +478,8 @@ def decode_funding_tick(members: Members, key_of: KeyOf, collateral_asset_id: in
     funding = members.object("funding")
     with inside("funding"):
         tick = IndexTick(
-            timestamp=funding.integer("timestamp"),
-            rows=pairs(funding, "indices", SIGNED, SIGNED, is_sorted=False),
+            timestamp=funding.element("timestamp"),
+            rows=elements(funding, "indices"),
         )
         funding.close()
     return tick
@@ -466,9 +488,7 @@ def decode_funding_tick(members: Members, key_of: KeyOf, collateral_asset_id: in
 def decode_oracle_tick(members: Members, key_of: KeyOf, collateral_asset_id: int) -> PriceTick:
     """An oracle tick. Its assets need not be sorted: that is for the rules to say."""
     del key_of, collateral_asset_id
-    return PriceTick(
-        timestamp=members.integer("timestamp"), rows=pairs(members, "prices", SIGNED, SIGNED, is_sorted=False)
-    )
+    return PriceTick(timestamp=members.element("timestamp"), rows=elements(members, "prices"))
 
 
 TRANSACTIONS: dict[str, Callable[[Members, KeyOf, int], Any]] = {
@@ -532,7 +552,7 @@ def decode_result(value: Any) -> dict[str, Any]:
 def decode_batch(members: Members, key_of: KeyOf) -> BatchCase:
     """A case of a whole batch."""
     identifier = members.text("id")
-    for name in ("steps", "builtins", "kind", "category", "class"):
+    for name in ("steps", "builtins", "kind", "category", "class"):  # what a run cost, and where a case is from
         if name in members:
             members.take(name)
     config = members.object("config")
@@ -546,15 +566,29 @@ def decode_batch(members: Members, key_of: KeyOf) -> BatchCase:
     collateral = settings.config.collateral_asset_id
     external = members.object("external_prices")
     with inside("external_prices"):
-        prices = {number_of_asset(name): external.integer(name, 0) for name in external.names()}
+        prices = {number_of_asset(name): external.element(name) for name in external.names()}
+    failed = None if "output" in members else decode_failure(members)
     return BatchCase(
         identifier=identifier,
         state=state,
         transactions=members.items("txs", lambda item: decode_transaction(item, key_of, collateral)),
         external_prices=tuple(sorted(prices.items())),
         signature_timestamp=members.integer("signature_timestamp", *NATURAL),
-        output=members.items("output", element),
+        output=members.items("output", element) if failed is None else None,
+        code=None if failed is None else failed.get("code"),
     )
+
+
+def decode_failure(members: Members) -> dict[str, Any]:
+    """What was observed of a batch without output: that it could not be proved."""
+    if "result" not in members:
+        raise Refused("such a member, or a result that is not ok", "none", "output")
+    value = members.take("result")
+    with inside("result"):
+        failed = decode_result(value)
+        if failed["ok"]:
+            raise Refused("false, for the batch has no output", "true", "ok")
+    return failed
 
 
 def number_of_asset(name: str) -> int:
@@ -570,7 +604,7 @@ def decode_hash(kind: str, members: Members) -> HashCase:
         members.text("input")
         keys = members.object("keys")
         with inside("keys"):
-            found = {number_of(name): keys.integer(name, 0) for name in keys.names()}
+            found = {number_of(name): keys.from_zero(name) for name in keys.names()}
         return HashCase(kind, None, 0, 0, None, found)
     own = members.object("input")
     with inside("input"):
@@ -578,7 +612,7 @@ def decode_hash(kind: str, members: Members) -> HashCase:
         content, further = HASHED[kind](own, lambda owner: keys_given.get(owner, owner))
         own.close()
     order_id = members.integer("order_id", *COUNT) if "order_id" in members else None
-    return HashCase(kind, content, further, members.integer("hash", 0), order_id, keys_given)
+    return HashCase(kind, content, further, members.from_zero("hash"), order_id, keys_given)
 
 
 def given_keys(members: Members) -> dict[int, int]:
@@ -587,7 +621,7 @@ def given_keys(members: Members) -> dict[int, int]:
     found: dict[int, int] = {}
     for owner, key in (*stated, ("to_owner", "to_public_key")):
         if key in members:
-            found[members.peek(owner, *COUNT)] = members.integer(key, 0)
+            found[members.peek(owner, *COUNT)] = members.from_zero(key)
     return found
 
 
@@ -598,12 +632,12 @@ def hashed_order(members: Members, key_of: KeyOf) -> tuple[Any, int]:
 
 def hashed_transfer(members: Members, key_of: KeyOf) -> tuple[Any, int]:
     """A transfer to be hashed, and its condition."""
-    return decode_transfer(members, key_of, 0), members.integer("condition", 0, default=0)
+    return decode_transfer(members, key_of, 0), members.from_zero("condition", 0)
 
 
 def hashed_withdrawal(members: Members, key_of: KeyOf) -> tuple[Any, int]:
     """A withdrawal to be hashed, and the collateral asset."""
-    return decode_withdrawal(members, key_of, 0), members.integer("collateral_asset_id", 0)
+    return decode_withdrawal(members, key_of, 0), members.from_zero("collateral_asset_id")
 
 
 def hashed_position(members: Members, key_of: KeyOf) -> tuple[Any, int]:

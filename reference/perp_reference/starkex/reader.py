@@ -64,6 +64,11 @@ def integer(value: Any, low: int, high: int) -> int:
     return number
 
 
+def around_zero(number: int) -> int:
+    """A field element as the program's inequalities take it: one above half of the field is below zero."""
+    return number - PRIME if number > PRIME // 2 else number
+
+
 class Members:
     """The members of an object, taken one by one. Those left over are refused by `close`."""
 
@@ -86,7 +91,15 @@ class Members:
             raise Refused("such a member", "none", name)
         return self._members.pop(name)
 
-    def integer(self, name: str, low: int = SIGNED[0], high: int = SIGNED[1], default: int | None = None) -> int:
+    def element(self, name: str, default: int | None = None) -> int:
+        """A field element, around zero; the default where the member is left out, if there is one."""
+        return around_zero(self.integer(name, *SIGNED, default=default))
+
+    def from_zero(self, name: str, default: int | None = None) -> int:
+        """A field element that is only compared, hashed or output; the default where the member is left out."""
+        return self.integer(name, *SIGNED, default=default) % PRIME
+
+    def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:
         """An integer of a range; the default where the member is left out, if there is one."""
         if default is not None and name not in self._members:
             return default
@@ -241,4 +254,4 @@ def read_lines(path: Path, decode: Callable[[Members, int], T]) -> Iterator[T]:
         yield decoded
 
 
-__all__ = ["MalformedInput", "Members", "inside", "integer", "plain", "read_lines", "rising", "row_of"]
+__all__ = ["MalformedInput", "Members", "around_zero", "inside", "integer", "plain", "read_lines", "rising", "row_of"]

@@ -1,7 +1,7 @@
 """Answers to forced actions: which is right, and what both answers to a forced trade share."""
 
-from perp_spec.language import both, either, require, require_if, select
-from perp_spec.starkex.common import amount_fits, require_fresh_funding
+from perp_spec.language import either, require, require_if, select
+from perp_spec.starkex.common import amounts_fit, require_fresh_funding
 from perp_spec.starkex.position import Change, Held, Tried
 from perp_spec.starkex.reasons import Reason
 from perp_spec.starkex.records import Config, Holding, Position, System
@@ -45,15 +45,14 @@ def require_right_answer(is_valid: bool, code: int) -> None:
     require(either(is_valid, code != int(Reason.SUCCESS)), Reason.UNCODED_ASSERT)
 
 
-def require_forced_trade(op: ForcedTrade, system: System, config: Config) -> None:
-    """What the contract has checked of a forced trade, so that it fails for no requested one."""
+def requested_changes(op: ForcedTrade, system: System, config: Config) -> tuple[Change, Change]:
+    """What a forced trade asks of A and of B. There is no order and no fee.
+
+    The guards are what the contract has checked of it, so that they fail for no requested one.
+    """
     require_fresh_funding(system, config)
-    require(both(amount_fits(op.amount_collateral), amount_fits(op.amount_synthetic)), Reason.UNCODED_ASSERT)
+    require(amounts_fit(op.amount_collateral, op.amount_synthetic), Reason.UNCODED_ASSERT)
     require(op.position_id_a != op.position_id_b, Reason.SAME_POSITION_ID)
-
-
-def changes_of(op: ForcedTrade) -> tuple[Change, Change]:
-    """What a forced trade asks of A and of B. There is no order and no fee."""
     units = select(op.a_buys, op.amount_synthetic, -op.amount_synthetic)
     paid = select(op.a_buys, op.amount_collateral, -op.amount_collateral)
     return (
@@ -69,8 +68,12 @@ def code_of_both(a_buys: bool, code_a: int, code_b: int) -> int:
     return select(buyer == int(Reason.SUCCESS), seller, buyer)
 
 
-def parties_after(code: int, tried_a: Tried, tried_b: Tried) -> tuple[Position, Holding, Held, Position, Holding, Held]:
-    """The two positions after a forced trade, both changed or both only funded."""
+def parties_after(
+    op: ForcedTrade, tried_a: Tried, tried_b: Tried
+) -> tuple[Position, Holding, Held, Position, Holding, Held]:
+    """The two positions after a forced trade that is answered right, both changed or both only funded."""
+    code = code_of_both(op.a_buys, tried_a.code, tried_b.code)
+    require_right_answer(op.is_valid, code)
     done = code == int(Reason.SUCCESS)
     return (
         select(done, tried_a.after.position, tried_a.funded.position),

@@ -43,6 +43,9 @@ NONCE_BOUND = 2**32
 RANGE_BOUND = 2**128
 """What the program can prove to be non-negative: an inequality fails where the two sides are further apart."""
 
+DIVISOR_LAST = 2**123 + 17 * 2**64
+"""The largest number the program can divide by: what RANGE_BOUND times it is still an element of the field."""
+
 RISK_FACTOR_BOUND = 2**32
 """Risk factors, .32; at least 1."""
 
@@ -61,8 +64,8 @@ COLLATERAL_ASSET_BOUND = 2**250
 EXTERNAL_UNIT = 10**18
 """1 in a signed price: collateral for one unit of the asset, before resolutions."""
 
-EXTERNAL_PRICE_BOUND = 2**120
-"""Signed prices."""
+EXTERNAL_PRICE_LAST = 2**120
+"""The highest signed price."""
 
 SIGNATURE_TIME_LAST = 2**32
 """The latest time a signed price can have."""

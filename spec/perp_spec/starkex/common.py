@@ -13,12 +13,17 @@ STARKEX = RuleSet("starkex-3-2")
 def require_fresh_funding(system: System, config: Config) -> None:
     """The last funding tick is recent enough: all transactions but the ticks need it."""
     latest = system.funding_timestamp + config.funding_validity_period
-    require(system.system_time <= latest, Reason.INVALID_FUNDING_TICK_TIMESTAMP)
+    require(at_least(latest, system.system_time), Reason.INVALID_FUNDING_TICK_TIMESTAMP)
 
 
 def amount_fits(amount: int) -> bool:
     """An amount is in [0, 2^64)."""
     return both(amount >= 0, amount < AMOUNT_BOUND)
+
+
+def amounts_fit(first: int, second: int) -> bool:
+    """Two amounts are in [0, 2^64)."""
+    return both(amount_fits(first), amount_fits(second))
 
 
 def at_least(larger: int, smaller: int) -> bool:

@@ -8,22 +8,9 @@ funding cannot be applied stays as it was.
 
 from perp_spec.language import attempt, sweep, table
 from perp_spec.operation import RuleSet
-from perp_spec.starkex.answers import (
-    changes_of,
-    code_of_both,
-    parties_after,
-    require_forced_trade,
-    require_right_answer,
-)
+from perp_spec.starkex.answers import parties_after, requested_changes
 from perp_spec.starkex.footprint import reads, updates_position
-from perp_spec.starkex.position import (
-    Change,
-    Held,
-    Tried,
-    Updated,
-    change_position,
-    fund_side,
-)
+from perp_spec.starkex.position import Change, Held, Tried, Updated, fund_and_try
 from perp_spec.starkex.reasons import Reason
 from perp_spec.starkex.records import Asset, Config, Holding, Position, System
 from perp_spec.starkex.transactions import ForcedTrade
@@ -36,20 +23,6 @@ CORRECTED = RuleSet("starkex-3-2-corrected")
 def keep_holding(holding: Holding, asset: Asset) -> tuple[Holding, tuple[int]]:  # noqa: ARG001
     """A holding as it is."""
     return holding, (0,)
-
-
-@table()
-def fund_and_try(
-    system: System, change: Change, position: Position, holding: Holding, asset: Asset, others: Held
-) -> Tried:
-    """Apply funding to a position and change it; after any failure of the change it is the funded one."""
-    side = fund_side(system, position, holding, asset, others)
-    code, (after, touched) = attempt(change_position, change, side, asset, otherwise=(side.position, side.holding))
-    return Tried(
-        code=code,
-        funded=Updated(side.position, side.holding, side.others),
-        after=Updated(after, touched, side.others),
-    )
 
 
 @table()
@@ -85,10 +58,7 @@ def forced_trade(
     others_b: Held,
 ) -> tuple[Position, Holding, Held, Position, Holding, Held]:
     """Answer a forced trade: of the two answers exactly one is accepted."""
-    require_forced_trade(op, system, config)
-    change_a, change_b = changes_of(op)
+    change_a, change_b = requested_changes(op, system, config)
     tried_a = answer_update(system, change_a, position_a, holding_a, asset, others_a)
     tried_b = answer_update(system, change_b, position_b, holding_b, same_asset, others_b)
-    code = code_of_both(op.a_buys, tried_a.code, tried_b.code)
-    require_right_answer(op.is_valid, code)
-    return parties_after(code, tried_a, tried_b)
+    return parties_after(op, tried_a, tried_b)

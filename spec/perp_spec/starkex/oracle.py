@@ -3,7 +3,15 @@
 from typing import NamedTuple
 
 from perp_spec.language import both, fold, indicator, mul_div_floor, require, table
-from perp_spec.starkex.bounds import EXTERNAL_PRICE_BOUND, EXTERNAL_UNIT, ONE, PRICE_BOUND, SIGNATURE_TIME_LAST
+from perp_spec.starkex.bounds import (
+    DIVISOR_LAST,
+    EXTERNAL_PRICE_LAST,
+    EXTERNAL_UNIT,
+    ONE,
+    PRICE_BOUND,
+    RANGE_BOUND,
+    SIGNATURE_TIME_LAST,
+)
 from perp_spec.starkex.position import Held
 from perp_spec.starkex.reasons import Reason
 from perp_spec.starkex.records import SignedPrice
@@ -15,11 +23,15 @@ def internal_price(external_price: int, collateral_resolution: int, resolution: 
     """A signed price in the system's units, .32, rounded to the nearest, a half up.
 
     `external_price` is collateral for one unit of the asset in units of 10^-18; a resolution is how many units of the
-    system make one unit of its asset.
+    system make one unit of its asset. The program divides by nothing larger than DIVISOR_LAST, which takes resolutions
+    up to about 2^63.2, and finds no quotient of 2^128 or more.
     """
     denominator = resolution * EXTERNAL_UNIT
+    require(denominator <= DIVISOR_LAST, Reason.UNCODED_ASSERT)
     half = mul_div_floor(denominator, 1, 2)
-    return mul_div_floor(external_price * collateral_resolution * ONE + half, 1, denominator)
+    price = mul_div_floor(external_price * collateral_resolution * ONE + half, 1, denominator)
+    require(price < RANGE_BOUND, Reason.UNCODED_ASSERT)
+    return price
 
 
 class Ranks(NamedTuple):
@@ -36,7 +48,7 @@ class Ranks(NamedTuple):
 def check_signature(met: Ranks, signed: SignedPrice, op: PriceProof) -> tuple[SignedPrice, Ranks]:
     """Check one signed price, and compare it with the claimed one. Signers strictly rise, so that each counts once."""
     require(signed.signer_key > met.last_signer, Reason.UNCODED_ASSERT)
-    require(both(signed.external_price >= 0, signed.external_price < EXTERNAL_PRICE_BOUND), Reason.UNCODED_ASSERT)
+    require(both(signed.external_price >= 0, signed.external_price <= EXTERNAL_PRICE_LAST), Reason.UNCODED_ASSERT)
     require(both(signed.timestamp >= 0, signed.timestamp <= SIGNATURE_TIME_LAST), Reason.UNCODED_ASSERT)
     require(signed.authorised, Reason.UNCODED_ASSERT)
     require(signed.is_signer, Reason.INVALID_ASSET_ORACLE_PRICE)

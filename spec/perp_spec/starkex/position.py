@@ -23,6 +23,7 @@ from perp_spec.starkex.bounds import (
     NO_ASSET,
     ONE,
     POSITION_ASSETS,
+    RANGE_BOUND,
     TOTAL_RISK_BOUND,
     TOTAL_VALUE_BOUND,
 )
@@ -236,9 +237,13 @@ class Change(NamedTuple):
 
 
 def require_tradable(change: Change, asset: Asset) -> None:
-    """The touched asset has a price and a funding index, even where nothing of it is added."""
+    """The touched asset has a price and a funding index, even where nothing of it is added.
+
+    The program looks for its id among sorted ones, by inequalities: one outside [0, 2^128) it cannot look for.
+    """
     touches = change.asset_id != NO_ASSET
-    require(either(touches, change.balance == 0), Reason.UNCODED_ASSERT)
+    findable = both(change.asset_id >= 0, change.asset_id < RANGE_BOUND)
+    require(either(findable, both(negate(touches), change.balance == 0)), Reason.UNCODED_ASSERT)
     require_if(touches, asset.priced, Reason.MISSING_ORACLE_PRICE)
     require_if(touches, asset.indexed, Reason.MISSING_GLOBAL_FUNDING_INDEX)
 
@@ -328,6 +333,20 @@ class Tried(NamedTuple):
 
 
 @table()
+def fund_and_try(
+    system: System, change: Change, position: Position, holding: Holding, asset: Asset, others: Held
+) -> Tried:
+    """Apply funding to a position and change it; after any failure of the change it is the funded one."""
+    side = fund_side(system, position, holding, asset, others)
+    code, (after, touched) = attempt(change_position, change, side, asset, otherwise=(side.position, side.holding))
+    return Tried(
+        code=code,
+        funded=Updated(side.position, side.holding, side.others),
+        after=Updated(after, touched, side.others),
+    )
+
+
+@table()
 def try_update_position(
     system: System, change: Change, position: Position, holding: Holding, asset: Asset, others: Held
 ) -> Tried:
@@ -335,14 +354,9 @@ def try_update_position(
 
     An assertion without a code still aborts.
     """
-    side = fund_side(system, position, holding, asset, others)
-    code, (after, touched) = attempt(change_position, change, side, asset, otherwise=(side.position, side.holding))
-    require(code != int(Reason.UNCODED_ASSERT), Reason.UNCODED_ASSERT)
-    return Tried(
-        code=code,
-        funded=Updated(side.position, side.holding, side.others),
-        after=Updated(after, touched, side.others),
-    )
+    tried = fund_and_try(system, change, position, holding, asset, others)
+    require(tried.code != int(Reason.UNCODED_ASSERT), Reason.UNCODED_ASSERT)
+    return tried
 
 
 @table()

@@ -116,12 +116,6 @@ EDITS: list[tuple[Edit, str | None, str, str]] = [
     ),
     (put({}, "state", "positions", "01"), "state.positions.01", "the number of a position", '"01"'),
     (
-        put(0, "state", "positions", "2", "owner"),
-        "state.positions.2.owner",
-        "an owner, for the position is not empty",
-        "0",
-    ),
-    (
         put(2**63, "state", "positions", "2", "collateral"),
         "state.positions.2.collateral",
         f"an integer from {-(2**63)} to {2**63 - 1}",

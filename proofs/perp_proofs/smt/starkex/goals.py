@@ -18,8 +18,8 @@ from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import absolute, both, either, indicator, negate, select
 from perp_spec.operation import Access, Rule
 from perp_spec.starkex import rules
-from perp_spec.starkex.bounds import AMOUNT_BOUND, BALANCE_BOUND, ONE
-from perp_spec.starkex.common import STARKEX, amount_fits
+from perp_spec.starkex.bounds import AMOUNT_BOUND, ASSET_ID_BOUND, BALANCE_BOUND, ONE
+from perp_spec.starkex.common import STARKEX, amount_fits, at_least
 from perp_spec.starkex.corrected import CORRECTED
 from perp_spec.starkex.orders import fill_order, require_fair
 from perp_spec.starkex.position import (
@@ -369,14 +369,19 @@ COMPUTABLE = (
     "every asset held has a configuration, a price and a funding index, no balance is -2^63, and funding leaves the "
     "collateral in its range"
 )
-REQUESTED = "the contract has checked the request: amounts in range, two positions, a recent funding tick"
+REQUESTED = (
+    "the contract has checked the request: amounts in range, two positions, an asset's id; and there was a recent "
+    "funding tick"
+)
 NO_EDGE = "no party would end with a balance of exactly -2^63"
 
 
 def assume_requested(stage: Stage, operation: Any, system: System, config: Config) -> None:
     """Take for granted what the contract has checked."""
-    stage.assume(system.system_time <= system.funding_timestamp + config.funding_validity_period, REQUESTED)
+    latest = system.funding_timestamp + config.funding_validity_period
+    stage.assume(at_least(latest, system.system_time), REQUESTED)
     if hasattr(operation, "position_id_a"):
+        stage.assume(operation.asset_id < ASSET_ID_BOUND, REQUESTED)
         stage.assume(operation.position_id_a != operation.position_id_b, REQUESTED)
         stage.assume(both(amount_fits(operation.amount_synthetic), amount_fits(operation.amount_collateral)), REQUESTED)
     else:

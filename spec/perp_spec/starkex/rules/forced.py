@@ -5,13 +5,7 @@ then the operator cannot serve the request, and anybody may freeze the exchange 
 """
 
 from perp_spec.language import require
-from perp_spec.starkex.answers import (
-    changes_of,
-    code_of_both,
-    parties_after,
-    require_forced_trade,
-    require_right_answer,
-)
+from perp_spec.starkex.answers import parties_after, requested_changes, require_right_answer
 from perp_spec.starkex.common import STARKEX, amount_fits, require_fresh_funding
 from perp_spec.starkex.footprint import reads, updates, updates_collateral, updates_position
 from perp_spec.starkex.position import Held, try_update_collateral, try_update_position
@@ -59,10 +53,7 @@ def forced_trade(
     others_b: Held,
 ) -> tuple[Position, Holding, Held, Position, Holding, Held]:
     """Answer a forced trade. Both updates are always evaluated; one that cannot be done leaves both funded."""
-    require_forced_trade(op, system, config)
-    change_a, change_b = changes_of(op)
+    change_a, change_b = requested_changes(op, system, config)
     tried_a = try_update_position(system, change_a, position_a, holding_a, asset, others_a)
     tried_b = try_update_position(system, change_b, position_b, holding_b, same_asset, others_b)
-    code = code_of_both(op.a_buys, tried_a.code, tried_b.code)
-    require_right_answer(op.is_valid, code)
-    return parties_after(code, tried_a, tried_b)
+    return parties_after(op, tried_a, tried_b)

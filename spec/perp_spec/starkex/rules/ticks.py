@@ -20,10 +20,10 @@ def next_index(
     the rate times the price times the time, and the asset has a price; a new one may start anywhere.
     """
     last, met = carry
-    require(row.asset_id > last, Reason.UNCODED_ASSERT)
+    require(at_least(row.asset_id, last + 1), Reason.UNCODED_ASSERT)
     in_range = both(row.index >= -INDEX_BOUND, row.index < INDEX_BOUND)
     require(in_range, Reason.OUT_OF_RANGE_FUNDING_INDEX)
-    require(met == row.known_before, Reason.UNCODED_ASSERT)
+    require(both(row.asset_id < ASSET_ID_BOUND, met == row.known_before), Reason.UNCODED_ASSERT)
     moved = absolute(row.index - row.known_index) * ONE
     fits = both(row.priced, moved <= config.max_funding_rate * row.price * seconds)
     require_if(row.known, fits, Reason.UNCODED_ASSERT)
@@ -38,10 +38,10 @@ def funding_tick(
 
     The indices of the tick replace all that were known.
     """
-    require(op.timestamp >= system.system_time, Reason.UNCODED_ASSERT)
+    require(at_least(op.timestamp, system.system_time), Reason.UNCODED_ASSERT)
     seconds = op.timestamp - system.funding_timestamp
-    indices, (last, met) = fold(next_index, rows, (-1, 0), config, seconds)
-    require(both(last < ASSET_ID_BOUND, met == known.count), Reason.UNCODED_ASSERT)
+    indices, (_, met) = fold(next_index, rows, (-1, 0), config, seconds)
+    require(met == known.count, Reason.UNCODED_ASSERT)
     return System(op.timestamp, op.timestamp, system.minimum_expiration), indices
 
 
@@ -56,7 +56,7 @@ def next_price(last: int, row: PriceRow) -> tuple[OraclePrice, int]:
 @STARKEX.operation(OracleTick, updates(System), *updates_rows(PriceRow))
 def oracle_tick(op: OracleTick, system: System, rows: Held) -> tuple[System, Held]:
     """Give new prices. An asset that the tick leaves out keeps its price, however old it is."""
-    require(op.timestamp >= system.system_time, Reason.UNCODED_ASSERT)
+    require(at_least(op.timestamp, system.system_time), Reason.UNCODED_ASSERT)
     prices, last = fold(next_price, rows, -1)
     require(last < ASSET_ID_BOUND, Reason.UNCODED_ASSERT)
     return System(op.timestamp, system.funding_timestamp, system.minimum_expiration), prices

@@ -1,7 +1,7 @@
 """Trading: two limit orders, each filled by itself, the buyer's wholly before the seller's."""
 
 from perp_spec.language import both, negate, require
-from perp_spec.starkex.common import STARKEX, amount_fits, require_fresh_funding
+from perp_spec.starkex.common import STARKEX, amount_fits, amounts_fit, require_fresh_funding
 from perp_spec.starkex.footprint import FEE_POSITION, reads, updates, updates_collateral, updates_position
 from perp_spec.starkex.orders import Filled, fill_limit_order
 from perp_spec.starkex.position import Held
@@ -32,8 +32,8 @@ def trade_buyer(
 ) -> Filled:
     """First step of a trade: order A, which buys, is filled."""
     require_fresh_funding(system, config)
-    fits = both(amount_fits(op.actual_collateral), amount_fits(op.actual_a_fee), amount_fits(op.actual_b_fee))
-    require(fits, Reason.UNCODED_ASSERT)
+    require(amounts_fit(op.actual_collateral, op.actual_a_fee), Reason.UNCODED_ASSERT)
+    require(amount_fits(op.actual_b_fee), Reason.UNCODED_ASSERT)
     require(both(op.order_a.buys, negate(op.order_b.buys)), Reason.UNCODED_ASSERT)
     return fill_limit_order(
         op.order_a,

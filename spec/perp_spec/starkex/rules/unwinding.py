@@ -2,7 +2,7 @@
 
 from perp_spec.language import both, negate, require, select, table
 from perp_spec.starkex.bounds import ONE
-from perp_spec.starkex.common import STARKEX, amount_fits, require_fresh_funding
+from perp_spec.starkex.common import STARKEX, amounts_fit, require_fresh_funding
 from perp_spec.starkex.footprint import FEE_POSITION, reads, updates, updates_collateral, updates_position
 from perp_spec.starkex.orders import Filled, fill_limit_order
 from perp_spec.starkex.position import (
@@ -55,8 +55,7 @@ def liquidate_position(
     """
     order = op.liquidator_order
     require_fresh_funding(system, config)
-    fits = both(amount_fits(op.actual_collateral), amount_fits(op.actual_liquidator_fee))
-    require(fits, Reason.UNCODED_ASSERT)
+    require(amounts_fit(op.actual_collateral, op.actual_liquidator_fee), Reason.UNCODED_ASSERT)
     require(order.position_id != op.liquidated_position_id, Reason.UNCODED_ASSERT)
     side = fund_side(system, position, holding, asset, others)
     status = funded_status(side)
@@ -148,7 +147,7 @@ def deleverage(
     Nobody signs. Both sides keep the valid transition.
     """
     require_fresh_funding(system, config)
-    require(both(amount_fits(op.amount_synthetic), amount_fits(op.amount_collateral)), Reason.UNCODED_ASSERT)
+    require(amounts_fit(op.amount_synthetic, op.amount_collateral), Reason.UNCODED_ASSERT)
     require(op.deleverager_position_id != op.deleveragable_position_id, Reason.SAME_POSITION_ID)
     bought = select(op.deleverager_buys, op.amount_synthetic, -op.amount_synthetic)
     paid = select(op.deleverager_buys, op.amount_collateral, -op.amount_collateral)

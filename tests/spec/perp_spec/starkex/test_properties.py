@@ -3,11 +3,13 @@
 from typing import Any
 
 import attrs
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from perp_reference.starkex.batch import touched_by
-from perp_reference.starkex.machine import IndexTick, Machine
+from perp_reference.starkex.machine import IndexTick, Machine, Rejected
+from perp_reference.starkex.pedersen import PRIME
 from perp_reference.starkex.state import State, Stored
 from perp_spec.starkex.bounds import ONE, RISK_SEGMENT_LAST
 from perp_spec.starkex.corrected import CORRECTED
@@ -252,8 +254,16 @@ def test_an_index_moves_at_most_by_rate_times_price_times_time(state: State, sec
     assert after.indices == (rows if fits else state.indices)
 
 
-@given(st.integers(0, 2**120 - 1), st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1))
+@given(st.integers(0, 2**120), st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1))
+@example(2**120, 1, 1)
+@example(10**18, 1, 10_633_823_966_279_327_296)
+@example(10**18, 1, 10_633_823_966_279_327_297)
 def test_an_internal_price_is_the_nearest(external: int, collateral_resolution: int, resolution: int) -> None:
-    price = internal_price(external, collateral_resolution, resolution)
+    """Where the program can divide by the resolution and the quotient is below 2^128; elsewhere it aborts."""
     exact, unit = external * collateral_resolution * ONE, resolution * 10**18
+    if unit > PRIME // 2**128 or 2 * exact + unit >= 2**129 * unit:
+        with pytest.raises(Rejected):
+            internal_price(external, collateral_resolution, resolution)
+        return
+    price = internal_price(external, collateral_resolution, resolution)
     assert abs(2 * (price * unit - exact)) <= unit
