@@ -1,10 +1,11 @@
 """The machine: applies transactions to a state, each as the steps of its rules."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import frozen
 
+from perp_reference.starkex.compiled import compiled
 from perp_reference.starkex.state import Pairs, State, Step
 from perp_spec.language import Rejected
 from perp_spec.operation import RuleSet
@@ -31,13 +32,18 @@ class PriceTick(OracleTick):
     rows: Pairs = ()
 
 
-class Machine:
-    """Applies transactions by the rules of a rule set."""
+def itself(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule as its text stands."""
+    return function
 
-    def __init__(self, rule_set: RuleSet = STARKEX) -> None:
+
+class Machine:
+    """Applies transactions by the rules of a rule set, compiled or as their text stands."""
+
+    def __init__(self, rule_set: RuleSet = STARKEX, as_text: bool = False) -> None:
         self.steps: dict[type[Any], list[Step]] = {}
         for rule in rule_set.rules.values():
-            self.steps.setdefault(rule.operation, []).append(Step(rule))
+            self.steps.setdefault(rule.operation, []).append(Step(rule, itself if as_text else compiled))
         for tick, kind in ((IndexTick, FundingTick), (PriceTick, OracleTick)):
             if kind in self.steps:
                 self.steps[tick] = self.steps[kind]

@@ -291,10 +291,15 @@ RECORDS: dict[type[Any], tuple[Loads, Stores]] = {
 
 
 class Step:
-    """A rule with its footprint made ready to run."""
+    """A rule with its footprint made ready to run.
 
-    def __init__(self, rule: Rule) -> None:
+    Attributes:
+        function: The rule's text.
+    """
+
+    def __init__(self, rule: Rule, reading: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         self.function = rule.function
+        self.reading = reading
         self.loads: list[Loads] = []
         self.stores: list[Stores] = []
         footprint = list(rule.footprint)
@@ -317,6 +322,6 @@ class Step:
         arguments: list[Any] = []
         for load in self.loads:
             arguments += load(state, transaction)
-        results = iter(self.function(transaction, *arguments))
+        results = iter(self.reading(self.function)(transaction, *arguments))
         for store in self.stores:
             store(state, transaction, results)

@@ -51,6 +51,7 @@ class Terms(NamedTuple):
     """Assets held whose value and risk the program can compute. On any other it aborts."""
 
 
+@table()
 def risk_factor(magnitude: int, asset: Asset) -> int:
     """The factor of the segment that a balance without its sign lies in, .32. It holds for the whole balance."""
     amount = select(asset.risk_by_balance, magnitude, magnitude * asset.price)
