@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,19 +34,30 @@ DEEPEST = 32
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,77}")
 """A JSON integer without sign or zeros in front that mean nothing, no longer than a field element needs."""
 
+BRACKETS = re.compile(r"[\[\]{}]")
+STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
+
 SIGNED = (-(PRIME // 2), PRIME - 1)
 """What a field element may be written as: around zero, or from zero."""
 
 DECODER = json.JSONDecoder(object_pairs_hook=members_of, parse_int=Number, parse_float=Number, parse_constant=Number)
 
 
-@contextmanager
-def inside(part: str) -> Iterator[None]:
+class inside:  # noqa: N801 - a context manager is named as what it does
     """Puts a member or a place in front of the path of a refusal."""
-    try:
-        yield
-    except Refused as refused:
-        raise refused.inside(part) from None
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: str) -> None:
+        self.part = part
+
+    def __enter__(self) -> None:
+        """Goes in."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Names the part on the way out of a refusal, which goes on."""
+        if isinstance(error, Refused):
+            error.inside(self.part)
 
 
 def integer(value: Any, low: int, high: int) -> int:
@@ -55,13 +66,11 @@ def integer(value: Any, low: int, high: int) -> int:
     Raises:
         Refused: It is another JSON value, or out of range.
     """
-    expected = f"an integer from {low} to {high}"
-    if type(value) is not Number or not INTEGER.fullmatch(value):
-        raise Refused(expected, described(value))
-    number = int(value)
-    if not low <= number <= high:
-        raise Refused(expected, described(value))
-    return number
+    if type(value) is Number and INTEGER.fullmatch(value):
+        number = int(value)
+        if low <= number <= high:
+            return number
+    raise Refused(f"an integer from {low} to {high}", described(value))
 
 
 def around_zero(number: int) -> int:
@@ -104,8 +113,10 @@ class Members:
         if default is not None and name not in self._members:
             return default
         value = self.take(name)
-        with inside(name):
+        try:
             return integer(value, low, high)
+        except Refused as refused:
+            raise refused.inside(name) from None
 
     def flag(self, name: str, default: bool | None = None) -> bool:
         """A flag, written as 0 or 1."""
@@ -142,9 +153,11 @@ class Members:
         if type(value) is not list:
             raise Refused("an array", described(value), name)
         found: list[T] = []
-        for place, item in enumerate(value):
-            with inside(name), inside(f"[{place}]"):
-                found.append(decode(item))
+        try:
+            for item in value:
+                found.append(decode(item))  # noqa: PERF401 - its length says where it breaks
+        except Refused as refused:
+            raise refused.inside(f"[{len(found)}]").inside(name) from None
         return tuple(found)
 
     def object(self, name: str) -> "Members":
@@ -176,9 +189,11 @@ def row_of(value: Any, ranges: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
     if type(value) is not list or len(value) != len(ranges):
         raise Refused(f"an array of {len(ranges)}", described(value))
     found: list[int] = []
-    for place, (item, (low, high)) in enumerate(zip(value, ranges, strict=True)):
-        with inside(f"[{place}]"):
+    try:
+        for item, (low, high) in zip(value, ranges, strict=True):
             found.append(integer(item, low, high))
+    except Refused as refused:
+        raise refused.inside(f"[{len(found)}]") from None
     return tuple(found)
 
 
@@ -197,9 +212,11 @@ def plain(value: Any) -> Any:
             return integer(value, *SIGNED)
         case list():
             found: list[Any] = []
-            for place, item in enumerate(value):
-                with inside(f"[{place}]"):
-                    found.append(plain(item))
+            try:
+                for item in value:
+                    found.append(plain(item))  # noqa: PERF401 - its length says where it breaks
+            except Refused as refused:
+                raise refused.inside(f"[{len(found)}]") from None
             return found
         case dict():
             members: dict[str, Any] = {}
@@ -213,11 +230,7 @@ def plain(value: Any) -> Any:
 
 def depth_of(text: str) -> int:
     """At most how deep arrays and objects lie inside one another; brackets in strings are counted too."""
-    depth = deepest = 0
-    for character in re.findall(r"[\[\]{}]", text):
-        depth += 1 if character in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+    return max(accumulate(map(STEPS.__getitem__, BRACKETS.findall(text)), initial=0))
 
 
 def parse_line(text: str) -> Any:
@@ -229,8 +242,8 @@ def parse_line(text: str) -> Any:
     brackets = text.count("[") + text.count("{")
     if brackets > MOST_BRACKETS:
         raise Refused(f"at most {MOST_BRACKETS} arrays and objects", str(brackets))
-    if depth_of(text) > DEEPEST:
-        raise Refused(f"arrays and objects at most {DEEPEST} deep", str(depth_of(text)))
+    if (depth := depth_of(text)) > DEEPEST:
+        raise Refused(f"arrays and objects at most {DEEPEST} deep", str(depth))
     try:
         return DECODER.decode(text)
     except json.JSONDecodeError as error:
