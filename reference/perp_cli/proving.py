@@ -4,6 +4,7 @@ The prover is imported only where something is proved: it compiles, and verifyin
 """
 
 import functools
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,18 +30,34 @@ MEGA = 1_000_000
 IN_CIRCUIT = "roots and digests are made with Poseidon: 124 bits against collisions, if it has no weakness"
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keeps the garbage collector from what a block builds to last: it would look for garbage often and find none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @functools.cache
 def recorded_program() -> Program:
     """The program of the rules that are installed."""
     from perp_proofs.program.recorder import record_program
 
-    return record_program()
+    with uncollected():
+        return record_program()
 
 
 @functools.cache
 def recorded_system() -> BatchSystem:
     """What a proof of a batch by these rules is about."""
-    return batch_system(recorded_program())
+    program = recorded_program()
+    with uncollected():
+        return batch_system(program)
 
 
 def read_program(file: Path) -> Program:

@@ -54,4 +54,7 @@ class Intervals:
             return first[0] + second[0], first[1] + second[1]
         if code == SUBTRACT:
             return first[0] - second[1], first[1] - second[0]
+        low, high = first
+        if low == high >= 0:
+            return low * second[0], low * second[1]
         return times(first, second)

@@ -38,49 +38,50 @@ class Tape:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.degrees: list[int] = []
-        self.numbers: dict[Node, int] = {}
+        self.numbers: dict[tuple[int, int, int], int] = {}
+        self.constants: dict[int, Term] = {}
 
-    def push(self, node: Node, degree: int) -> int:
-        """The number of a node, a new one only if there is none like it."""
+    def push(self, code: int, left: int, right: int, degree: int) -> "Term":
+        """A node, a new one only if there is none like it."""
+        node = code, left, right
         number = self.numbers.get(node)
         if number is None:
             number = self.numbers[node] = len(self.nodes)
-            self.nodes.append(node)
+            self.nodes.append(Node(code, left, right))
             self.degrees.append(degree)
-        return number
+        return Term(self, number)
 
     def constant(self, value: int) -> "Term":
         """A number."""
-        return Term(self, self.push(Node(CONSTANT, value), 0))
+        if value not in self.constants:
+            self.constants[value] = self.push(CONSTANT, value, 0, 0)
+        return self.constants[value]
 
     def column(self, number: int) -> "Term":
         """The value of a column in the row."""
-        return Term(self, self.push(Node(COLUMN, number), 1))
+        return self.push(COLUMN, number, 0, 1)
 
     def row(self) -> "Term":
         """The number of the row: a column that nobody commits to."""
-        return Term(self, self.push(Node(ROW), 1))
+        return self.push(ROW, 0, 0, 1)
 
 
 class Term:
-    """A node of a tape, to write polynomials with. A truth value or a comparison is an error, as in every reading."""
+    """A node of a tape, to write polynomials with. A truth value or a comparison is an error, as in every reading.
 
-    __slots__ = ("number", "tape")
+    Attributes:
+        degree: In the columns.
+        value: The number, where it is a constant.
+    """
+
+    __slots__ = ("degree", "number", "tape", "value")
 
     def __init__(self, tape: Tape, number: int) -> None:
         self.tape = tape
         self.number = number
-
-    @property
-    def degree(self) -> int:
-        """Degree in the columns."""
-        return self.tape.degrees[self.number]
-
-    @property
-    def value(self) -> int | None:
-        """The number, where it is a constant."""
-        node = self.tape.nodes[self.number]
-        return node.left if node.code == CONSTANT else None
+        self.degree = tape.degrees[number]
+        code, left, _ = tape.nodes[number]
+        self.value = left if code == CONSTANT else None
 
     def lift(self, other: "Term | int") -> "Term":
         """Read an operand. Raises ValueError if it is of another tape."""
@@ -92,39 +93,39 @@ class Term:
 
     def __add__(self, other: "Term | int") -> "Term":
         right = self.lift(other)
-        left_value, right_value = self.value, right.value
-        if left_value is not None and right_value is not None:
-            return self.tape.constant(left_value + right_value)
-        if right_value == 0:
+        if self.value is not None and right.value is not None:
+            return self.tape.constant(self.value + right.value)
+        if right.value == 0:
             return self
-        if left_value == 0:
+        if self.value == 0:
             return right
-        node = Node(ADD, *sorted((self.number, right.number)))
-        return Term(self.tape, self.tape.push(node, max(self.degree, right.degree)))
+        first, second = self.number, right.number
+        if first > second:
+            first, second = second, first
+        return self.tape.push(ADD, first, second, max(self.degree, right.degree))
 
     def __sub__(self, other: "Term | int") -> "Term":
         right = self.lift(other)
-        left_value, right_value = self.value, right.value
-        if left_value is not None and right_value is not None:
-            return self.tape.constant(left_value - right_value)
-        if right_value == 0:
+        if self.value is not None and right.value is not None:
+            return self.tape.constant(self.value - right.value)
+        if right.value == 0:
             return self
-        node = Node(SUBTRACT, self.number, right.number)
-        return Term(self.tape, self.tape.push(node, max(self.degree, right.degree)))
+        return self.tape.push(SUBTRACT, self.number, right.number, max(self.degree, right.degree))
 
     def __mul__(self, other: "Term | int") -> "Term":
         right = self.lift(other)
-        left_value, right_value = self.value, right.value
-        if left_value is not None and right_value is not None:
-            return self.tape.constant(left_value * right_value)
-        if right_value == 1:
+        if self.value is not None and right.value is not None:
+            return self.tape.constant(self.value * right.value)
+        if right.value == 1:
             return self
-        if left_value == 1:
+        if self.value == 1:
             return right
-        if left_value == 0 or right_value == 0:
+        if self.value == 0 or right.value == 0:
             return self.tape.constant(0)
-        node = Node(MULTIPLY, *sorted((self.number, right.number)))
-        return Term(self.tape, self.tape.push(node, self.degree + right.degree))
+        first, second = self.number, right.number
+        if first > second:
+            first, second = second, first
+        return self.tape.push(MULTIPLY, first, second, self.degree + right.degree)
 
     def __radd__(self, other: int) -> "Term":
         return self + other

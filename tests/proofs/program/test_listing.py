@@ -1,10 +1,13 @@
 """The canonical text of a program: its parser, its checks, its digest, and what is shown to people."""
 
+import hashlib
 from dataclasses import replace
 from random import Random
 
 import pytest
 
+from perp_hash.digest import digest_to_hex, hash_bytes
+from perp_hash.tags import Tag
 from perp_proofs.program.listing import (
     BIT,
     SMALL,
@@ -84,7 +87,9 @@ def test_the_recorded_rules_are_read_back(program: Program) -> None:
 
 def test_the_digest_is_that_of_the_text(toy: Program) -> None:
     other = parse_program(TEXT.replace("constant | 7", "constant | 8"))
-    assert program_digest(toy) == "59db25711c8adf6a422c1756b68ed2456b3ecf3142be4e31fbf794762acba902"
+    hashed = hashlib.blake2s(write_program(toy).encode(), person=b"perp.prg").digest()
+    assert program_digest(toy) == digest_to_hex(hash_bytes(Tag.PROGRAM, hashed))
+    assert program_digest(toy) == "d5fc22125fa6d26c01e57a03228cdf4c10b1b71336007153713f79464e4d4932"
     assert program_digest(other) != program_digest(toy)
 
 
