@@ -46,6 +46,12 @@ from support.walk import Walk
 
 STRIDE = 1024
 
+STATE_TABLES = (
+    *("accounts", "positions", "orders", "markets", "requests", "global"),
+    *("nodes", "blocks", "operations", "parameters", "config_markets", "config_texts"),
+)
+"""Tables of the state that are no more than filled: those of lookups answer, and `_rest` is more of the same."""
+
 
 def leaves(fields: Sequence[FieldType], values: Sequence[int]) -> list[int]:
     """Values as they travel on buses."""

@@ -1,7 +1,8 @@
 """The checkers: the batches of the demo pass, and every column of every table of the rules is watched by something."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from perp_proofs.air.check import BusFault, Fault, FormFault, RowFault, check_tr
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.statement import public_fractions
 from perp_proofs.air.system import Heights, Table
-from perp_proofs.stark.batch import Filled
+from perp_proofs.air.tape import evaluate
+from perp_proofs.stark.batch import Filled, batch_trace
+from perp_reference.kernels.tree import commitment
 from support.corrupt import unnoticed
+from support.state_side import STATE_TABLES, random_batch
 
 ACT = 1
 """The batch of the demo with trades, ticks and most else."""
@@ -23,6 +27,13 @@ ACT = 1
 OTHER_ACTS = (0, 2, 3, 4, 5)
 
 ROWS_A_TABLE = 1
+
+MOST_ROWS = 12
+"""Rows of a table and batch that are gone through for a column that is not watched yet."""
+
+MOST_SEEDS = 100
+"""Random batches that are tried for the tables that the demo has no row of."""
+
 FREE = re.compile(r"\.witness\d+$|\.sign$|\.carry\d+\.part$")
 """Columns that a row may leave open: a witness that some term is not 0 where none is asked for, the sign of 0, and how
 a carry of more than five times 2^13 values, itself unique, is cut in two."""
@@ -77,6 +88,81 @@ def notice(rules: Rules, filled: Filled, seed: int) -> None:
         for number in random.choice(used, min(ROWS_A_TABLE, len(used)), replace=False):
             found = unnoticed(table, rows[number], int(number), random)
             assert [column for column in found if not FREE.search(column)] == [], name
+
+
+@pytest.mark.stark_long
+def test_every_column_of_every_table_of_the_rules_is_watched(made: BatchSystem, trace_of: TraceOf) -> None:
+    """Given rows of every table of the rules, then each column has one in which no change of it goes unnoticed.
+
+    Columns that some rows may leave open are watched in others. Left are witnesses that no batch here asks for, signs
+    of values that are always 0 here, and parts of carries.
+    """
+    random = np.random.default_rng(2)
+    left: dict[str, set[str]] = {}
+    for filled in batches(made, trace_of):
+        for name, own in made.rules.tables.items():
+            if name not in filled.trace:
+                continue
+            rows = filled.trace[name].T.astype(np.int64)
+            open_ = left.setdefault(name, {column.name for column in own.table.columns})
+            for number in np.flatnonzero(rows[:, 0])[:MOST_ROWS].tolist():
+                open_ &= set(unnoticed(own.table, rows[number], number, random)) if open_ else set()
+    assert set(left) == set(made.rules.tables)
+    unwatched = {name: sorted(column for column in open_ if not FREE.search(column)) for name, open_ in left.items()}
+    assert {name: columns for name, columns in unwatched.items() if columns} == {}
+
+
+def batches(made: BatchSystem, trace_of: TraceOf) -> Iterator[Filled]:
+    """The batches of the demo, then random ones until each table of the rules has had a row."""
+    missing = set(made.rules.tables)
+    for act in (ACT, *OTHER_ACTS):
+        missing -= set(trace_of(act).trace)
+        yield trace_of(act)
+    for seed in range(MOST_SEEDS):
+        if not missing:
+            return
+        state, batch = random_batch(seed, tries=40)
+        filled = batch_trace(made, state, commitment(state), batch)
+        if missing & set(filled.trace):
+            missing -= set(filled.trace)
+            yield filled
+
+
+def test_every_table_is_corrupted_by_some_test(made: BatchSystem) -> None:
+    """Given all tables of the system, then the tests of columns go over each of them."""
+    looked_up = {"range", "range_top", "permutation", "permutation_rest"}
+    again = {"nodes_rest"}
+    named = [table.name for table in made.system.tables]
+    assert sorted(named) == sorted({*made.rules.tables, *STATE_TABLES, *looked_up, *again})
+    tables = {table.name: table for table in made.system.tables}
+    for name in ("nodes", "permutation"):
+        assert replace(tables[f"{name}_rest"], name=name).tape.nodes == tables[name].tape.nodes
+    assert all(len(tables[name].columns) == 1 for name in ("range", "range_top"))
+
+
+def test_every_multiplicity_counts(made: BatchSystem, trace_of: TraceOf) -> None:
+    """Given how often a row answers, more by one, then what it adds to its bus is another multiple of its message."""
+    counted: set[str] = set()
+    for table in made.system.tables:
+        own = trace_of(ACT).trace.get(table.name)
+        free = [at for at, column in enumerate(table.columns) if column.name.startswith("multiplicity")]
+        if own is None or not free:
+            continue
+        row = own[:, 0].tolist()
+        before = evaluate(table.tape, row, 0)
+        numerators = [fraction.numerator for fraction in table.fractions if not fraction.weight]
+        assert len(numerators) == len(free)
+        for at, numerator in zip(free, numerators, strict=True):
+            after = evaluate(table.tape, [*row[:at], (row[at] + 1) % MODULUS, *row[at + 1 :]], 0)
+            assert [other for other in numerators if after[other] != before[other]] == [numerator]
+            assert (before[numerator] - after[numerator]) % MODULUS == 1
+        counted.add(table.name)
+    twins = {name for name in ("permutation_rest",) if name not in trace_of(ACT).trace}
+    assert counted | twins == {
+        *("range", "range_top", "permutation", "permutation_rest", "parameters", "config_markets")
+    }
+    weightless = {one.name for one in made.system.tables if any(not fraction.weight for fraction in one.fractions)}
+    assert weightless == counted | twins
 
 
 def test_a_free_sign_is_that_of_zero(rules: Rules, trace_of: TraceOf) -> None:

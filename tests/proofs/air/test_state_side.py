@@ -35,6 +35,7 @@ from perp_reference.core.state import State
 from perp_reference.kernels.tree import commitment
 from perp_spec.perpetual.records import Account, Kind, Position
 from support.state_side import (
+    STATE_TABLES,
     Filled,
     count_config,
     fill_batch,
@@ -431,13 +432,7 @@ def test_a_value_of_a_market_that_is_not_configured_is_caught(second_act: Filled
 # Every column
 
 
-FILLED = [
-    *("accounts", "positions", "orders", "markets", "requests", "global"),
-    *("nodes", "blocks", "operations", "parameters", "config_markets", "config_texts"),
-]
-
-
-@pytest.mark.parametrize("name", FILLED)
+@pytest.mark.parametrize("name", STATE_TABLES)
 def test_every_wrong_cell_of_a_row_is_told(
     program: Program, tables: list[Table], acts: list[tuple[State, Batch]], name: str
 ) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
@@ -14,11 +16,14 @@ from perp_proofs.air.check import check_trace
 from perp_proofs.air.statement import Statement, public_fractions, statement_bytes
 from perp_proofs.program.recorder import record_program
 from perp_proofs.stark.batch import Filled, batch_trace, prove_batch
+from perp_proofs.stark.fill.chains import fill_chains
+from perp_proofs.stark.fill.lookups import fill_lookups
 from perp_proofs.stark.prover import prove
 from perp_proofs.verifier.batch import BatchProof, MalformedProof, read_proof, verify_batch, write_proof
 from perp_proofs.verifier.errors import ProofError
-from perp_proofs.verifier.security import PROFILE_100
+from perp_proofs.verifier.security import PROFILE_100, PROFILE_128
 from perp_reference.core.batch import Batch
+from perp_reference.core.machine import rule_of
 from perp_reference.core.state import State, genesis
 from perp_reference.demo import ACTS, Cast
 from perp_reference.kernels.tree import commitment
@@ -170,6 +175,113 @@ def test_a_wrong_cell_is_not_proved(made: BatchSystem, filled: Filled, name: str
     fractions = public_fractions(made.program, filled.statement)
     proof = prove(made.system, trace, fractions, statement_bytes(filled.statement))
     assert refused(made, write_proof(BatchProof(PROFILE_100, filled.statement, proof)))
+
+
+Lists = Callable[[list[Any]], list[Any]]
+
+LISTS: dict[str, Lists] = {
+    "reordered": lambda operations: [operations[1], operations[0], *operations[2:]],
+    "dropped": lambda operations: operations[1:],
+    "repeated": lambda operations: [operations[0], *operations],
+}
+
+
+def relisted(made: BatchSystem, filled: Filled, state: State, given: list[Any]) -> Filled:
+    """The rows of the rules of one list of operations, with the chain, the digest and the count of another."""
+    trace = {own: columns.copy() for own, columns in filled.trace.items()}
+    chains, digest, _ = fill_chains(made.program, made.system.tables, state.config, given)
+    trace |= chains
+    fill_lookups(made.program, made.system.tables, trace)
+    return Filled(replace(filled.statement, operations_digest=digest, count=len(given)), trace)
+
+
+@pytest.mark.stark_long
+@pytest.mark.parametrize("change", LISTS)
+def test_another_list_of_operations_is_not_proved(
+    made: BatchSystem, acts: list[tuple[State, Batch, int]], filled: Filled, change: str
+) -> None:
+    """Given a statement of other operations than ran, with the honest trace or with a chain to suit it, then neither."""
+    state, batch, _ = acts[SMALLEST]
+    same = relisted(made, filled, state, list(batch.operations))
+    assert same.statement == filled.statement
+    assert all(np.array_equal(same.trace[name], own) for name, own in filled.trace.items())
+    forged = relisted(made, filled, state, LISTS[change](list(batch.operations)))
+    assert forged.statement.operations_digest != filled.statement.operations_digest
+    fractions = public_fractions(made.program, forged.statement)
+    for trace in (filled.trace, forged.trace):
+        proof = prove(made.system, trace, fractions, statement_bytes(forged.statement))
+        assert refusal(made, BatchProof(PROFILE_100, forged.statement, proof)) == "the buses do not balance"
+
+
+def refusal(made: BatchSystem, proof: BatchProof) -> str:
+    """Why a proof is refused."""
+    with pytest.raises(ProofError) as caught:
+        verify_batch(made, proof)
+    return str(caught.value)
+
+
+@pytest.mark.stark_long
+def test_another_configuration_is_not_the_one_of_the_statement(made: BatchSystem) -> None:
+    """Given a batch under a configuration of the prover's own, from a root that both have, then it proves that one only."""
+    config = default_config(3)
+    own = attrs.evolve(config, name="of the prover")
+    act = ACTS[0]
+    true, state = genesis(config), genesis(own)
+    before = state.copy()
+    batch = built(state, act.time, act.operations(CAST))
+    found = batch_trace(made, before, commitment(before), batch)
+    assert commitment(true).root == commitment(before).root
+    proof = prove_batch(made, before, commitment(before), batch)
+    verify_batch(made, proof)
+    digest = unpack_digest(commitment(true).config_digest)
+    assert digest != proof.statement.config_digest
+    forged = replace(proof.statement, config_digest=digest)
+    assert refusal(made, replace(proof, statement=forged)).startswith("the constraints do not hold")
+    fractions = public_fractions(made.program, forged)
+    again = prove(made.system, found.trace, fractions, statement_bytes(forged))
+    assert refusal(made, BatchProof(PROFILE_100, forged, again)) == "the buses do not balance"
+
+
+@pytest.mark.stark_long
+def test_a_program_with_a_guard_less_proves_nothing_about_the_true_one(
+    made: BatchSystem, acts: list[tuple[State, Batch, int]]
+) -> None:
+    """Given tables of which one guard was taken out, under the digest of the true program, then only they believe it."""
+    state, batch, _ = acts[SMALLEST]
+    name = rule_of(batch.operations[0]).name
+    table = made.program.tables[name]
+    guard = next(at for at, one in enumerate(table.instructions) if one.code == "require")
+    fewer = replace(table, instructions=(*table.instructions[:guard], *table.instructions[guard + 1 :]))
+    other = batch_system(replace(made.program, tables={**made.program.tables, name: fewer}))
+    assert other.system.digest != made.system.digest
+    other = replace(other, system=replace(other.system, digest=made.system.digest))
+    proof = prove_batch(other, state, commitment(state), batch)
+    verify_batch(other, proof)
+    assert refusal(made, proof)
+
+
+def check_profile_128(made: BatchSystem, state: State, batch: Batch) -> None:
+    """A batch has a proof of 128 bits; its profile cannot be given another name."""
+    data = write_proof(prove_batch(made, state, commitment(state), batch, PROFILE_128))
+    verified = verify_batch(made, read_proof(data), 128)
+    assert verified.security.bits >= 128
+    assert verified.plan.size == 8 * verified.plan.bound
+    assert refused(made, data.replace(b"perp-proof 1 128\n", b"perp-proof 1 100\n", 1))
+
+
+def test_a_batch_is_proved_at_128_bits(made: BatchSystem, acts: list[tuple[State, Batch, int]], file: bytes) -> None:
+    check_profile_128(made, *acts[SMALLEST][:2])
+    with pytest.raises(ProofError, match=r"proven bits, below the 128\.00 demanded"):
+        verify_batch(made, read_proof(file), 128)
+    assert refused(made, file.replace(b"perp-proof 1 100\n", b"perp-proof 1 128\n", 1))
+
+
+@pytest.mark.stark_long
+@pytest.mark.parametrize("act", [act for act in range(len(ACTS)) if act != SMALLEST])
+def test_every_batch_of_the_demo_is_proved_at_128_bits(
+    made: BatchSystem, acts: list[tuple[State, Batch, int]], act: int
+) -> None:
+    check_profile_128(made, *acts[act][:2])
 
 
 def mutated(random: Random, data: bytes) -> bytes:
