@@ -2,16 +2,19 @@
 
 Each size is proved twice, and the second time counts: the first may compile. Every trade is between two accounts that
 no other trade of the batch is of, with three positions each; half of them have used order slots before. Seconds are
-of the clock, on as many threads as the prover takes.
+of the clock, on as many threads as the prover takes; those of `perp verify` are of a process of its own, all in all.
 """
 
 import argparse
 import json
 import random
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from perp_proofs.air.batch import BatchSystem, batch_system
@@ -124,6 +127,20 @@ def cells_of(made: BatchSystem, filled: Filled) -> int:
     )
 
 
+def as_typed(proof: BatchProof) -> tuple[float, float]:
+    """Seconds that `perp verify FILE` takes, of the clock and of the processor: it begins with no more than Python."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "proof"
+        file.write_bytes(write_proof(proof))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "perp_cli", "verify", str(file)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def measure(made: BatchSystem, state: State, commits: Commitment, batch: Batch, profile: str) -> dict[str, Any]:
     """Fill, prove and verify a batch; the figures of the second time."""
     fill_seconds = prove_seconds = 0.0
@@ -141,6 +158,7 @@ def measure(made: BatchSystem, state: State, commits: Commitment, batch: Batch, 
     started = time.perf_counter()
     verified = verify_batch(made, proof)
     verify_seconds = time.perf_counter() - started
+    typed_seconds, typed_processor = as_typed(proof)
     count, cells = len(batch.operations) - 1, cells_of(made, filled)
     seconds = fill_seconds + prove_seconds
     return {
@@ -148,6 +166,8 @@ def measure(made: BatchSystem, state: State, commits: Commitment, batch: Batch, 
         "fill_seconds": round(fill_seconds, 3),
         "prove_seconds": round(prove_seconds, 3),
         "verify_seconds": round(verify_seconds, 3),
+        "perp_verify_seconds": round(typed_seconds, 3),
+        "perp_verify_processor_seconds": round(typed_processor, 3),
         "trades_a_second": round(count / seconds, 1),
         "cells": cells,
         "cells_a_trade": cells // count,

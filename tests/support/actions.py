@@ -162,7 +162,7 @@ class Actions:
             expiry=FOREVER if self.chance(99) else self.world.now - 1,
             market=market if self.chance(98) else 0,
             buys=buys if self.chance(99) else not buys,
-            lots=lots - 1 if self.chance(2) else lots + self.rng.choice((0, 0, 1, lots)),
+            lots=lots - 1 if self.chance(2) else min(lots + self.rng.choice((0, 0, 1, lots)), WORD_MAX),
             price=price + better if buys else price - better,
             max_fee_ppm=PPM if self.chance(97) else 0,
             reduce_only=self.chance(3),

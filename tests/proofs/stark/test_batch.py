@@ -200,7 +200,7 @@ def relisted(made: BatchSystem, filled: Filled, state: State, given: list[Any]) 
 def test_another_list_of_operations_is_not_proved(
     made: BatchSystem, acts: list[tuple[State, Batch, int]], filled: Filled, change: str
 ) -> None:
-    """Given a statement of other operations than ran, with the honest trace or with a chain to suit it, then neither."""
+    """Given a statement of other operations than ran, the trace honest or a chain to suit it, then it is refused."""
     state, batch, _ = acts[SMALLEST]
     same = relisted(made, filled, state, list(batch.operations))
     assert same.statement == filled.statement
@@ -222,7 +222,7 @@ def refusal(made: BatchSystem, proof: BatchProof) -> str:
 
 @pytest.mark.stark_long
 def test_another_configuration_is_not_the_one_of_the_statement(made: BatchSystem) -> None:
-    """Given a batch under a configuration of the prover's own, from a root that both have, then it proves that one only."""
+    """Given a batch under the prover's own configuration, from a root of both, then it is about that one only."""
     config = default_config(3)
     own = attrs.evolve(config, name="of the prover")
     act = ACTS[0]
@@ -246,7 +246,7 @@ def test_another_configuration_is_not_the_one_of_the_statement(made: BatchSystem
 def test_a_program_with_a_guard_less_proves_nothing_about_the_true_one(
     made: BatchSystem, acts: list[tuple[State, Batch, int]]
 ) -> None:
-    """Given tables of which one guard was taken out, under the digest of the true program, then only they believe it."""
+    """Given tables with a guard taken out, under the digest of the true program, then nobody else believes them."""
     state, batch, _ = acts[SMALLEST]
     name = rule_of(batch.operations[0]).name
     table = made.program.tables[name]

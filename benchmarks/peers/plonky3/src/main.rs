@@ -1,6 +1,6 @@
 //! Proves rows of Poseidon permutations over KoalaBear with Plonky3 and prints one JSON object.
 //!
-//! Arguments: logarithm of the rows, blowup's logarithm, queries, query grinding, fold grinding, repeats.
+//! Arguments: logarithms of rows, blowup and folding arity; queries, query grinding, fold grinding, repeats.
 
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use p3_uni_stark::{StarkConfig, prove, verify};
 const WIDTH: usize = 16;
 const HALF_FULL_ROUNDS: usize = 4;
 const PARTIAL_ROUNDS: usize = 40;
+const LOG_FINAL_LENGTH: usize = 5;
 
 type Val = KoalaBear;
 type Challenge = QuinticTrinomialExtensionField<Val>;
@@ -36,8 +37,8 @@ type Air = VectorizedPoseidon1Air<Val, WIDTH, 3, 0, HALF_FULL_ROUNDS, PARTIAL_RO
 
 fn main() {
     let arguments: Vec<usize> = std::env::args().skip(1).map(|text| text.parse().expect("a number")).collect();
-    let [log_rows, log_blowup, queries, query_grinding, fold_grinding, repeats] = arguments[..] else {
-        panic!("expected six numbers");
+    let [log_rows, log_blowup, log_arity, queries, query_grinding, fold_grinding, repeats] = arguments[..] else {
+        panic!("expected seven numbers");
     };
     // The published constants, some of them used twice: the cost is that of any others.
     let constants = (0..2 * HALF_FULL_ROUNDS + PARTIAL_ROUNDS)
@@ -59,8 +60,8 @@ fn main() {
         let mmcs = ValMmcs::new(FieldHash::new(Blake3), Compress::new(Blake3), 0);
         let parameters = FriParameters {
             log_blowup,
-            log_final_poly_len: 5,
-            max_log_arity: 3,
+            log_final_poly_len: LOG_FINAL_LENGTH,
+            max_log_arity: log_arity,
             num_queries: queries,
             batch_proof_of_work_bits: 0,
             commit_proof_of_work_bits: fold_grinding,
