@@ -16,13 +16,13 @@ from perp_proofs.stark.prover import Committed, Prover, ProvingError
 from perp_proofs.verifier import verify as verifier
 from perp_proofs.verifier.constraints import Messages
 from perp_proofs.verifier.errors import ProofError
-from perp_proofs.verifier.field import BASIS, DEGREE, Element, add, embed, multiply, scale, subtract, unpack
+from perp_proofs.verifier.field import BASIS, DEGREE, Element, add, embed, inverse, multiply, scale, subtract, unpack
 from perp_proofs.verifier.plan import FRACTIONS, PHASES, QUOTIENT, TRACE, Block, Plan, plan
 from perp_proofs.verifier.queries import Batch, domain_point
 from perp_proofs.verifier.transcript import Transcript
 from perp_proofs.verifier.verify import verify
 from support.forgers import DegreeForger, Forger, WordForger, points
-from support.toys import FAST, PAIR, RESULT, toy_system, toy_trace
+from support.toys import FAST, PAIR, RANGE, RESULT, toy_system, toy_trace
 
 SYSTEM = toy_system()
 
@@ -203,6 +203,76 @@ def test_a_point_drawn_before_the_quotient_is_committed_accepts_a_false_trace(mo
     proof = forger.prove()
     monkeypatch.setattr(verifier, "read_root", read_late)
     monkeypatch.setattr(verifier, "draw_point", lambda _: drawn[-1])
+    verify(SYSTEM, forger.public, b"", proof, FAST)
+
+
+class EarlyMessagesForger(Forger):
+    """Knows alpha and beta before it commits to the trace, and counts lookups so that any sum comes to 0."""
+
+    def early_messages(self) -> Messages:
+        """What would be drawn if the trace were not taken in before."""
+        drawn = Transcript(b"")
+        drawn.state = self.transcript.state
+        return Messages(drawn.draw_elements("message", 1 + self.plan.message_width))
+
+    def commit(self, phase: int, columns: dict[Block, Elements]) -> None:
+        if phase == TRACE:
+            self.early = self.messages = self.early_messages()
+            self.balance()
+            columns = self.trace_columns()
+        super().commit(phase, columns)
+
+    def balance(self) -> None:
+        """Five counts of the range table are free, and a sum has five coordinates."""
+        total = self.messages.public(self.public)
+        for block, phis in self.fraction_columns().items():
+            for (_, column), phi in zip(block.columns, phis, strict=True):
+                total = add(total, scale(BASIS[column % DEGREE], int(phi.astype(np.uint64).sum())))
+        answers = [inverse(self.messages.denominator(RANGE, [embed(row)])) for row in range(DEGREE)]
+        for row, more in enumerate(solved(answers, total)):
+            self.trace["range"][0, row] = (int(self.trace["range"][0, row]) + more) % MODULUS
+
+
+def solved(vectors: list[Element], total: Element) -> list[int]:
+    """The coefficients with which five elements add up to another, by elimination modulo p."""
+    rows = [[vector[at] for vector in vectors] + [total[at]] for at in range(DEGREE)]
+    for at in range(DEGREE):
+        pivot = next(row for row in rows[at:] if row[at])
+        rows[rows.index(pivot)], rows[at] = rows[at], pivot
+        factor = pow(pivot[at], -1, MODULUS)
+        rows[at] = [value * factor % MODULUS for value in pivot]
+        for other in range(DEGREE):
+            if other != at:
+                lost = rows[other][at]
+                rows[other] = [(a - lost * b) % MODULUS for a, b in zip(rows[other], rows[at], strict=True)]
+    return [row[-1] for row in rows]
+
+
+def test_messages_guessed_before_the_trace_break_the_sum() -> None:
+    refuse(EarlyMessagesForger(SYSTEM, *unbalanced_trace()), SUM)
+
+
+def test_messages_drawn_before_the_trace_is_committed_let_any_sum_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[list[Element]] = []
+    read_root = verifier.read_root
+
+    def read_late(transcript: Transcript, reader: Any, shape: Plan, phase: int, roots: dict[int, bytes]) -> None:
+        if phase == TRACE:
+            drawn.append(transcript.draw_elements("message", 1 + shape.message_width))
+        read_root(transcript, reader, shape, phase, roots)
+
+    class Weak(EarlyMessagesForger):
+        def early_messages(self) -> Messages:
+            return Messages(self.transcript.draw_elements("message", 1 + self.plan.message_width))
+
+        def fraction_columns(self) -> dict[Block, Elements]:
+            self.messages = self.early
+            return super().fraction_columns()
+
+    forger = Weak(SYSTEM, *unbalanced_trace())
+    proof = forger.prove()
+    monkeypatch.setattr(verifier, "read_root", read_late)
+    monkeypatch.setattr(verifier, "Messages", lambda _: Messages(drawn[-1]))
     verify(SYSTEM, forger.public, b"", proof, FAST)
 
 
