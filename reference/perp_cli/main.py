@@ -123,13 +123,19 @@ def dispatch(arguments: list[str], output: Output) -> int:
         raise UsageError(f"{arguments[0]} comes after the command (see perp --help)")
     command = command_named(arguments[0])
     module = importlib.import_module(command.module)
+    parsed = parser_of(command).parse_args(arguments[1:])
+    with output.working(f"perp {command.name}"):
+        return module.run(parsed, output)
+
+
+def parser_of(command: Command) -> Parser:
+    """What reads the arguments of a command."""
+    module = importlib.import_module(command.module)
     parser = Parser(prog=f"perp {command.name}", description=module.__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     module.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write exactly one JSON object to stdout")
-    parsed = parser.parse_args(arguments[1:])
-    with output.working(f"perp {command.name}"):
-        return module.run(parsed, output)
+    return parser
 
 
 def top_level(arguments: list[str]) -> ExitCode:

@@ -88,5 +88,6 @@ COMMANDS = (
         "test",
         {tier.name: tier.requirements for tier in TIERS},
     ),
+    Command("docs", "perp_cli.commands.docs", "build the documentation site, or serve it on this machine", "docs"),
     Command("version", "perp_cli.commands.version", "show the versions in use"),
 )

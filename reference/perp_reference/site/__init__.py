@@ -1,0 +1,1 @@
+"""The documentation site: pages from `docs/` and from the rules, checked, and built by zensical."""

@@ -1,0 +1,32 @@
+"""What the site is told by the parts of the project that this package may not import."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from perp_reference.conformance.release import Vectors
+from perp_reference.site.claims import Check
+
+
+@frozen
+class Facts:
+    """What is known of proofs, programs and commands.
+
+    Attributes:
+        ledger: The ledger of the theorems, as it is committed.
+        times: Seconds that the proof of each theorem took where the ledger was written.
+        costs: What a row of each table of the recorded program costs, by table and figure.
+        security: Bits of security, by profile and round.
+        program: The digest of the recorded program.
+        vectors: The released vectors.
+        check: Tells what is wrong with the words of a command line.
+    """
+
+    ledger: Mapping[str, Any]
+    times: Mapping[str, float]
+    costs: Mapping[str, Mapping[str, int]]
+    security: Mapping[str, Mapping[str, str]]
+    program: str
+    vectors: Vectors
+    check: Check
