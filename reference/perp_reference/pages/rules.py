@@ -1,7 +1,7 @@
 """The pages of the rules: one for each rule, shared ones, and an index."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import attrs
@@ -87,7 +87,16 @@ def paragraphs(definition: Definition) -> list[str]:
     return [*own, *PROSE.get(definition.name, ())]
 
 
-def definition_section(name: str, here: str) -> list[str]:
+More = Callable[[str], Sequence[str]]
+"""What else is to be said of a definition, by its name."""
+
+
+def nothing_more(_: str) -> Sequence[str]:
+    """Nothing."""
+    return ()
+
+
+def definition_section(name: str, here: str, more: More = nothing_more) -> list[str]:
     """A definition under its own heading."""
     definition = LIBRARY[name]
     rounding = roundings(definition)
@@ -96,6 +105,7 @@ def definition_section(name: str, here: str) -> list[str]:
         *paragraphs(definition),
         block(source_of(definition)),
         bullets(rounding),
+        *more(name),
         uses(definition, here),
     ]
 
@@ -212,8 +222,10 @@ def effects_section(rule: CataloguedRule) -> list[str]:
     ]
 
 
-def rule_page(rule: CataloguedRule) -> str:
-    """The page of one rule."""
+def rule_page(
+    rule: CataloguedRule, numbers: Sequence[str] = (), proofs: Sequence[str] = (), more: More = nothing_more
+) -> str:
+    """The page of one rule; `numbers` stands before the rule's own text, `proofs` at the end."""
     definition = LIBRARY[rule.name]
     own = own_names(rule.name)
     says = "What the header says" if rule.name == HEADER_RULE else "What the operation says"
@@ -229,24 +241,28 @@ def rule_page(rule: CataloguedRule) -> str:
         table(("name", "record", ""), footprint_rows(rule)),
         *guards_section(rule),
         *effects_section(rule),
+        *numbers,
         "## The rule",
         block(source_of(definition)),
         bullets(roundings(definition)),
+        *more(rule.name),
         uses(definition, rule.name),
         "## Parts of this rule alone" if own else "",
-        *(part for name in own for part in definition_section(name, rule.name)),
+        *(part for name in own for part in definition_section(name, rule.name, more)),
+        *proofs,
     )
 
 
-def shared_page(shared: SharedPage) -> str:
-    """A page of what several rules use."""
+def shared_page(shared: SharedPage, proofs: Sequence[str] = (), more: More = nothing_more) -> str:
+    """A page of what several rules use; `proofs` stands at its end."""
     users = sorted({user for name in shared.names for user in users_of(name)})
     return page(
         f"# {shared.title}",
         shared.text,
         "[All rules](index.md) · [How to read a rule](../language.md) · [Records and units](../state.md)",
         "Used by " + ", ".join(f"[{user}]({user}.md)" for user in users) + ".",
-        *(part for name in shared.names for part in definition_section(name, shared.slug)),
+        *(part for name in shared.names for part in definition_section(name, shared.slug, more)),
+        *proofs,
     )
 
 

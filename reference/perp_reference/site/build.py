@@ -18,6 +18,7 @@ from perp_reference.site.faults import Fault, Faulty
 from perp_reference.site.generated import figures, generated_pages
 from perp_reference.site.links import check_site
 from perp_reference.site.sources import Sources, place_of, read_sources
+from perp_reference.site.tables import with_widths
 
 CONFIG = "mkdocs.yml"
 PAGES = Path("build", "docs")
@@ -81,13 +82,14 @@ def gather(root: Path, facts: Facts, told: Told) -> None:
     made = generated_pages(root, facts, told)
     told("checking what the pages claim")
     known = figures(facts)
-    faults = [*sources.faults]
+    faults = [*sources.faults, *made.faults]
     for name, text in sources.pages.items():
         faults += claims_faults(place_of(name), text, known, facts, by_hand=name not in made.pages)
     if faults:
         raise Faulty(faults)
     pages = {name: without_marks(text) for name, text in sources.pages.items()}
-    write(root / PAGES, Sources({**pages, **made.pages}, {**sources.files, **made.files}))
+    shown = {name: with_widths(text) for name, text in {**pages, **made.pages}.items()}
+    write(root / PAGES, Sources(shown, {**sources.files, **made.files}))
 
 
 def claims_faults(place: str, text: str, known: dict[str, str], facts: Facts, *, by_hand: bool) -> Iterable[Fault]:
