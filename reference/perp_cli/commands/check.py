@@ -7,6 +7,7 @@
     perp check --replay witness-X.json     run a counterexample again, in numbers
     perp check --mutate                    put faults into the rules, and see that theorems notice them
     perp check --write-ledger              write down what holds, and the page that says so
+    perp check --certificates              the lemmas, by their certificates: polynomial arithmetic, and no solver
     perp check --arithmetic                the arithmetic of the proof system: its gadgets, and that no equation wraps
 
 Exit code 1 where a theorem is violated: a counterexample is shown and written to a file. Exit code 4 where none is
@@ -47,6 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--write-ledger", action="store_true", help="prove everything and write the ledger")
     parser.add_argument("--arithmetic", action="store_true", help="the arithmetic of the proof system instead")
+    parser.add_argument("--certificates", action="store_true", help="check the lemmas without a solver instead")
+    parser.add_argument(
+        "--write-certificates", action="store_true", help="find the lemmas' proofs again and write them"
+    )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -56,37 +61,53 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         UsageError: There is no such rule or theorem, or the arguments do not go together.
         MalformedInput: A file breaks its format.
     """
-    ways = [
-        arguments.replay is not None,
-        arguments.config is not None,
-        arguments.mutate is not None,
-        arguments.write_ledger,
-        arguments.list,
-    ]
+    demand_one_way(arguments)
     if arguments.arithmetic:
-        if any(ways) or arguments.rule or arguments.goal:
-            raise UsageError("--arithmetic goes with no other way, no rule and no theorem")
         return arithmetic(output)
-    if sum(ways) > 1:
-        raise UsageError("--replay, --config, --mutate, --write-ledger and --list do not go together")
-    if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or arguments.write_ledger):
-        raise UsageError("--replay, --config and --write-ledger take no rule and no theorem")
-    if not 0 <= arguments.seed < 2**31:
-        raise UsageError(f"--seed is from 0 to 2147483647, not {arguments.seed}")
-    if not 1 <= arguments.processes <= 64:
-        raise UsageError(f"--processes is from 1 to 64, not {arguments.processes}")
+    if arguments.certificates:
+        return certificates(output)
     if importlib.util.find_spec("z3") is None:
         raise UsageError("the proofs need z3-solver, which is not installed (pip install 'perpspec[proofs]')")
     if arguments.replay is not None:
         return replay(arguments.replay, output)
     if arguments.config is not None:
         return check_config(arguments, output)
+    if arguments.write_certificates:
+        return write_certificates(output)
     goals = chosen(arguments.rule, arguments.goal or [])
     if arguments.list:
         return listed(goals, output)
     if arguments.mutate is not None:
         return mutate(goals, arguments, output)
     return check(goals, arguments, output)
+
+
+def demand_one_way(arguments: argparse.Namespace) -> None:
+    """The arguments go together.
+
+    Raises:
+        UsageError: They do not.
+    """
+    ways = [
+        arguments.replay is not None,
+        arguments.config is not None,
+        arguments.mutate is not None,
+        arguments.write_ledger,
+        arguments.write_certificates,
+        arguments.list,
+    ]
+    alone = [name for name in ("arithmetic", "certificates") if getattr(arguments, name)]
+    if alone and (len(alone) > 1 or any(ways) or arguments.rule or arguments.goal):
+        raise UsageError(f"--{alone[0]} goes with no other way, no rule and no theorem")
+    if sum(ways) > 1:
+        raise UsageError("--replay, --config, --mutate, --list and what writes files do not go together")
+    whole = arguments.write_ledger or arguments.write_certificates
+    if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or whole):
+        raise UsageError("--replay, --config, --write-ledger and --write-certificates take no rule and no theorem")
+    if not 0 <= arguments.seed < 2**31:
+        raise UsageError(f"--seed is from 0 to 2147483647, not {arguments.seed}")
+    if not 1 <= arguments.processes <= 64:
+        raise UsageError(f"--processes is from 1 to 64, not {arguments.processes}")
 
 
 def chosen(rule: str | None, names: list[str]) -> "list[Goal]":
@@ -150,6 +171,67 @@ def arithmetic(output: Output) -> ExitCode:
         }
     )
     return ExitCode.OK if shown == len(found) else ExitCode.FALSE
+
+
+# Certificates
+
+
+def certificates(output: Output) -> ExitCode:
+    """Checks the proofs of the lemmas by polynomial arithmetic, and that they are of the lemmas as they are."""
+    from perp_proofs.certificates.checker import NoProof, check_document
+    from perp_proofs.smt.statements import CERTIFICATES, read_certificates, stale
+
+    try:
+        found = read_certificates()
+        sums = check_document(found)
+    except OSError as error:
+        raise UsageError(f"cannot read {CERTIFICATES}: {error.strerror}") from None
+    except NoProof as error:
+        output.line(f"NOT SHOWN: {error}")
+        output.document({"lemmas": [], "fault": str(error), "stale": []})
+        return ExitCode.FALSE
+    rows = [(name, str(sums[name]), lemma["sentence"]) for name, lemma in found["lemmas"].items()]
+    for line in table([("lemma", "sums", "what it says"), *rows], left=3):
+        output.line(line)
+    old = stale(found)
+    for name in old:
+        output.line(f"{name}: the rules' own text says something else now; perp check --write-certificates")
+    output.line(f"{len(rows)} lemmas follow by {sum(sums.values())} sums, without a solver")
+    listed_lemmas = [{"name": name, "sums": int(count), "sentence": sentence} for name, count, sentence in rows]
+    output.document({"lemmas": listed_lemmas, "fault": None, "stale": old})
+    return ExitCode.FALSE if old else ExitCode.OK
+
+
+def write_certificates(output: Output) -> ExitCode:
+    """Finds the proofs of the lemmas again, and writes the file.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    from perp_cli.progress import Progress
+    from perp_proofs.smt.certify import proof_of
+    from perp_proofs.smt.statements import CERTIFICATES, all_lemmas, document, encoded
+
+    lemmas = all_lemmas()
+    progress = Progress(len(lemmas))
+    proofs: dict[str, Any] = {}
+    try:
+        for lemma in lemmas:
+            proofs[lemma.__name__] = proof_of(lemma)
+            progress.step(lemma.__name__)
+    finally:
+        progress.close()
+    missing = [name for name, proof in proofs.items() if proof is None]
+    for name in missing:
+        output.line(f"no proof of {name} was found")
+    if not missing:
+        try:
+            CERTIFICATES.write_text(encoded(document(proofs)), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write {CERTIFICATES}: {error.strerror}") from None
+        output.line(f"written: {CERTIFICATES.name}, {len(proofs)} lemmas")
+    output.document({"lemmas": list(proofs), "missing": missing})
+    return ExitCode.UNDECIDED if missing else ExitCode.OK
 
 
 # Proving
