@@ -66,13 +66,15 @@ class Enough(BaseException):
     """Time is over, or Hypothesis has shrunk for long enough. No Exception, so that it ends Hypothesis too."""
 
 
-Bases = Mapping[str, Sequence[Base]]
-"""Cases under one configuration, by the operations in them."""
+Bases = Mapping[str, Mapping[str, Sequence[Base]]]
+"""Cases under one configuration, by the operations in them and by how these came out."""
+
+ACCEPTED = "accepted"
 
 
 def bases(vectors: Vectors, testee: Testee, rules: str = "") -> list[Bases]:
     """The cases to start from: for each fixture's configuration, by the operations in them."""
-    found: dict[str, dict[str, list[Base]]] = {}
+    found: dict[str, dict[str, dict[str, list[Base]]]] = {}
     configs: dict[str, Mapping[str, Any]] = {}
     for fixture in vectors.fixtures.values():
         if fixture.rules not in testee.rules or (rules and fixture.rules != rules):
@@ -81,9 +83,10 @@ def bases(vectors: Vectors, testee: Testee, rules: str = "") -> list[Bases]:
         config = configs.setdefault(key, fixture.config)
         for case in fixture.cases:
             if all(step.op in testee.operations for step in case.steps):
-                for op in {step.op for step in case.steps}:
-                    found.setdefault(key, {}).setdefault(op, []).append(Base(fixture.rules, config, case))
-    return [{op: group[op] for op in sorted(group)} for group in found.values()]
+                base = Base(fixture.rules, config, case)
+                for op, said in {(step.op, step.expected.reason or ACCEPTED) for step in case.steps}:
+                    found.setdefault(key, {}).setdefault(op, {}).setdefault(said, []).append(base)
+    return [{op: dict(sorted(group[op].items())) for op in sorted(group)} for group in found.values()]
 
 
 def turns(groups: Sequence[Bases]) -> list[Bases]:
@@ -97,7 +100,7 @@ def turns(groups: Sequence[Bases]) -> list[Bases]:
 @st.composite
 def scenarios(draw: st.DrawFn, known: Bases) -> Scenario:
     """A scenario near a case: some steps of it, up to three values changed, steps repeated."""
-    base = draw(st.sampled_from(known[draw(st.sampled_from(list(known)))]))
+    base = drawn_base(draw, known[draw(st.sampled_from(list(known)))])
     steps = [(step.op, step.args) for step in base.case.steps]
     if len(steps) > 1:
         steps = steps[: draw(st.integers(1, min(len(steps), 2 * MOST_STEPS)))]
@@ -111,6 +114,13 @@ def scenarios(draw: st.DrawFn, known: Bases) -> Scenario:
     if draw(st.booleans()) and len(steps) < MOST_STEPS:
         steps.append(steps[draw(st.integers(0, len(steps) - 1))])
     return Scenario("fuzz", "", base.rules, base.config, pre, tuple(steps), {"kind": "fuzz"})
+
+
+def drawn_base(draw: st.DrawFn, by_outcome: Mapping[str, Sequence[Base]]) -> Base:
+    """A case of an operation: as often of each reason, however few the cases; half of the time an accepted one."""
+    if ACCEPTED in by_outcome and draw(st.booleans()):
+        return draw(st.sampled_from(by_outcome[ACCEPTED]))
+    return draw(st.sampled_from(by_outcome[draw(st.sampled_from(list(by_outcome)))]))
 
 
 def changed(draw: st.DrawFn, value: Any, far: bool) -> Any:
