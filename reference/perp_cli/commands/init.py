@@ -18,7 +18,7 @@ from perp_reference.errors import MalformedInput
 from perp_reference.formats.config import encode_config, read_config
 from perp_reference.formats.state import read_state, state_of
 from perp_reference.signing.authorise import key_violations
-from perp_reference.signing.keys import owner_of_key
+from perp_reference.signing.owners import owner_of_key
 from perp_reference.store.store import Store
 from perp_spec.perpetual.config import Config, violations
 from perp_spec.perpetual.defaults import default_config

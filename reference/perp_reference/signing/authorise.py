@@ -7,8 +7,8 @@ import attrs
 from attrs import frozen
 
 from perp_reference.formats.signed import ReportSignatures, Signature, Signed
-from perp_reference.signing.keys import owner_of_key, verify
 from perp_reference.signing.messages import OracleReport, operation_message, order_message, report_message
+from perp_reference.signing.owners import owner_of_key
 from perp_spec.perpetual.config import Config, Violation
 from perp_spec.perpetual.operations import (
     Cancel,
@@ -75,7 +75,7 @@ def trust(signature: Signature, message: bytes) -> bool:
     return True
 
 
-def authorise(signed: Signed, keys: ExchangeKeys, time: int, owner_of: OwnerOf, check: Verify = verify) -> Any:
+def authorise(signed: Signed, keys: ExchangeKeys, time: int, owner_of: OwnerOf, check: Verify) -> Any:
     """The operation with its flags `authorised` set to what its signatures say.
 
     To be called when the operation is next to be applied, since an earlier one of the batch may open the account. An
@@ -88,7 +88,8 @@ def authorise(signed: Signed, keys: ExchangeKeys, time: int, owner_of: OwnerOf, 
         keys: Of the exchange.
         time: Of the batch, in seconds since the epoch.
         owner_of: Looks an account's owner up in the state as it is now.
-        check: Checks a signature; `trust` skips this, but not the comparison with the owner.
+        check: Checks a signature, as `perp_reference.signing.keys.verify` does; `trust` skips this, but not the
+            comparison with the owner.
     """
     operation = signed.operation
     kind = type(operation)

@@ -1,4 +1,4 @@
-"""Ed25519 keys, and the digest by which the rules know their owners."""
+"""Ed25519 keys: which may sign, and what they have signed."""
 
 from functools import lru_cache
 
@@ -7,9 +7,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from perp_hash.digest import hash_bytes, pack_digest
-from perp_hash.tags import Tag
 from perp_reference.formats.signed import KEY_BYTES, SIGNATURE_BYTES, Signature
+from perp_reference.signing.owners import KEYS_CACHED, owner_of_key
 
 FIELD_PRIME = 2**255 - 19
 
@@ -21,14 +20,6 @@ ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17
 
 SMALL_ORDER_Y = frozenset({0, 1, FIELD_PRIME - 1, ORDER_EIGHT_Y, FIELD_PRIME - ORDER_EIGHT_Y})
 """y of the eight points whose multiples are few: a signature by such a key can hold for many messages."""
-
-KEYS_CACHED = 2**17
-
-
-@lru_cache(KEYS_CACHED)
-def owner_of_key(key: bytes) -> int:
-    """The packed digest of a public key of 32 bytes: what the rules call an owner."""
-    return pack_digest(hash_bytes(Tag.OWNER_KEY, key))
 
 
 @lru_cache(KEYS_CACHED)

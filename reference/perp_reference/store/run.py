@@ -13,6 +13,7 @@ from perp_reference.core.state import State
 from perp_reference.formats.batch import SignedBatch, encode_batch
 from perp_reference.formats.signed import Signed
 from perp_reference.signing.authorise import ExchangeKeys, authorise
+from perp_reference.signing.keys import verify
 from perp_reference.store.store import Store
 from perp_spec.perpetual.operations import Header
 from perp_spec.perpetual.records import Account, Exchange
@@ -60,7 +61,7 @@ class Checker:
 
     def __call__(self, signed: Signed) -> Any:
         """The operation with its flags set."""
-        operation = authorise(signed, self._keys, self._time, lambda account: owner_in(self._state, account))
+        operation = authorise(signed, self._keys, self._time, lambda account: owner_in(self._state, account), verify)
         self.checked.append(operation)
         self._notice(len(self.checked))
         return operation

@@ -5,8 +5,9 @@ import pytest
 
 from perp_reference.formats.batch import OPERATIONS
 from perp_reference.formats.signed import Signature, Signed
-from perp_reference.signing.authorise import ExchangeKeys, authorise, key_violations, trust, unsigned
+from perp_reference.signing.authorise import ExchangeKeys, Verify, authorise, key_violations, trust, unsigned
 from perp_reference.signing.key_ring import KeyRing
+from perp_reference.signing.keys import verify
 from perp_reference.signing.messages import signed_fields
 from perp_spec.perpetual.config import Violation
 from perp_spec.perpetual.defaults import default_config
@@ -58,8 +59,8 @@ def owner_of(account: int) -> int:
     return RING.owner(account).owner if account < 10 else 0
 
 
-def authorised(signed: Signed, time: int = TIME, keys: ExchangeKeys = KEYS, check: Any = None) -> Any:
-    return authorise(signed, keys, time, owner_of, *([check] if check else []))
+def authorised(signed: Signed, time: int = TIME, keys: ExchangeKeys = KEYS, check: Verify = verify) -> Any:
+    return authorise(signed, keys, time, owner_of, check)
 
 
 def flags(operation: Any) -> list[bool]:

@@ -7,7 +7,8 @@ import pytest
 from perp_hash.digest import hash_bytes, pack_digest
 from perp_hash.tags import Tag
 from perp_reference.formats.signed import Signature
-from perp_reference.signing.keys import FIELD_PRIME, SIGN_BIT, SMALL_ORDER_Y, KeyPair, owner_of_key, public_key, verify
+from perp_reference.signing.keys import FIELD_PRIME, SIGN_BIT, SMALL_ORDER_Y, KeyPair, public_key, verify
+from perp_reference.signing.owners import owner_of_key
 
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, FIELD_PRIME) % FIELD_PRIME

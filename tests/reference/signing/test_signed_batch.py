@@ -11,6 +11,7 @@ from perp_reference.formats.batch import SignedBatch, decode_batch, decode_draft
 from perp_reference.formats.signed import Signed
 from perp_reference.signing.authorise import ExchangeKeys, authorise
 from perp_reference.signing.key_ring import KeyRing
+from perp_reference.signing.keys import verify
 from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.operations import Deposit, Header, Intent, OpenAccount, Withdraw
 from perp_spec.perpetual.reasons import Reason
@@ -37,7 +38,7 @@ def owners(state: State) -> Callable[[int], int]:
 
 
 def authorised(state: State, signed: Signed) -> Any:
-    return authorise(signed, KEYS, TIME, owners(state))
+    return authorise(signed, KEYS, TIME, owners(state), verify)
 
 
 def test_a_signed_draft_becomes_a_batch_whose_file_gives_the_same_state() -> None:
