@@ -6,10 +6,11 @@ The prover is imported only where something is proved: it compiles, and verifyin
 import functools
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perp_cli.output import Output
 from perp_hash.digest import digest_to_hex
@@ -23,7 +24,9 @@ from perp_reference.core.commitment import Commitment
 from perp_reference.core.state import State
 from perp_reference.errors import MalformedInput
 from perp_reference.formats.text import read_file
-from perp_reference.store.store import Store
+
+if TYPE_CHECKING:
+    from perp_reference.store.store import Store
 
 MEGA = 1_000_000
 
@@ -80,7 +83,7 @@ class Before:
     commits: Commitment
 
     @classmethod
-    def of(cls, store: Store) -> "Before":
+    def of(cls, store: "Store") -> "Before":
         """Those of a store, to be kept while it moves on."""
         state = store.state.copy()
         return cls(state, store.commitment.copied(state))
@@ -155,3 +158,10 @@ def security_document(verified: Verified) -> dict[str, object]:
         "rests_on": security.sentence(),
         "digests": IN_CIRCUIT,
     }
+
+
+def proof_maker(output: Output) -> Callable[[State, Commitment, Batch], bytes]:
+    """What makes the proof file of a batch from the state before it and its trees, saying on a terminal how it goes."""
+    from perp_proofs.verifier.batch import write_proof
+
+    return lambda state, commits, batch: write_proof(prove(Before(state, commits), batch, output))

@@ -32,6 +32,7 @@ TIERS = (
     Tier("core", "all that needs Python alone"),
     Tier("data", "what reads market data at PERP_DATA"),
     Tier("polyglot", "what builds implementations in Go and TypeScript"),
+    Tier("browser", "what looks at the built site in Chromium", "docs"),
     Tier("proofs", "what runs the solvers", "proofs"),
     Tier("mutation", "what breaks the rules and has to be noticed"),
     Tier("stark-long", "the long tests of the proof system"),

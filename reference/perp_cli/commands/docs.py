@@ -11,6 +11,7 @@ so that another renderer can have the pages: `mkdocs build`.
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,11 @@ def build(output: Output, *, pages_only: bool) -> ExitCode:
     Raises:
         UsageError: A file cannot be written.
     """
+    from perp_cli.proving import proof_maker
     from perp_reference.site.build import PAGES, gather
     from perp_reference.site.build import build as build_site
     from perp_reference.site.faults import Faulty
+    from perp_reference.site.playground import assemble
 
     output.progress("reading proofs, programs and vectors")
     facts = facts_of(ROOT)
@@ -72,7 +75,9 @@ def build(output: Output, *, pages_only: bool) -> ExitCode:
             output.line(f"{ROOT / PAGES}: {count} pages")
             output.document({"pages": count, "sources": str(ROOT / PAGES)})
         else:
-            built = build_site(ROOT, facts, output.progress)
+            prove = proof_maker(output)
+            playground = partial(assemble, entry="perp_cli.playground", prove=prove)
+            built = build_site(ROOT, facts, output.progress, playground)
             output.line(f"{built.site}: {built.pages} pages in {built.seconds:.0f} s, every link leads somewhere")
             output.document({"pages": built.pages, "site": str(built.site), "seconds": round(built.seconds, 1)})
     except Faulty as faulty:

@@ -1,12 +1,10 @@
 """Builds the site: gathers the pages, checks what they claim, has zensical render them, and checks the result."""
 
-import importlib
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from importlib.util import find_spec
 from pathlib import Path
 
 from attrs import frozen
@@ -26,6 +24,9 @@ SITE = Path("site")
 FAULTY = Path("build", "faulty-site")
 
 Told = Callable[[str], None]
+
+Assemble = Callable[[Path], None]
+"""Puts what needs the prover into a finished site."""
 
 
 class RendererFailed(Exception):
@@ -47,8 +48,8 @@ class Built:
     seconds: float
 
 
-def build(root: Path, facts: Facts, told: Told) -> Built:
-    """Build the site of a checkout.
+def build(root: Path, facts: Facts, told: Told, assemble: Assemble) -> Built:
+    """Build the site of a checkout; `assemble` puts the playground into it.
 
     Raises:
         Faulty: Something that a page says does not hold, or a link leads nowhere.
@@ -59,9 +60,8 @@ def build(root: Path, facts: Facts, told: Told) -> Built:
     told("rendering the pages")
     render(root)
     site = root / SITE
-    if find_spec("perp_reference.site.playground") is not None:
-        told("adding the playground")
-        importlib.import_module("perp_reference.site.playground").assemble(site)
+    told("adding the playground")
+    assemble(site)
     told("following every link")
     faults = check_site(site)
     if faults:
