@@ -23,7 +23,9 @@ import { type Digest, readRecord } from "./schema.ts";
 import { type Change, State } from "./state.ts";
 import { Transaction } from "./transaction.ts";
 
-type Rules = { readonly [N in OperationName]: (tx: Transaction, op: Operation<N>, expected: () => batch.Expected) => void };
+type Rules = {
+  readonly [N in OperationName]: (tx: Transaction, op: Operation<N>, expected: () => batch.Expected) => void;
+};
 
 const RULES: Rules = {
   begin_batch: (tx, header, expected) => batch.beginBatch(tx, header, expected()),

@@ -1,13 +1,13 @@
 // A testee: requests come in on standard input, a line each, and their replies go out on standard output.
 
 import { Malformed } from "./json.ts";
-import { Session } from "./protocol.ts";
+import { mannerOf, Session } from "./protocol.ts";
 
 const LINE_FEED = 0x0a;
 const MALFORMED = 3;
 const INTERNAL = 70;
 
-/** The lines of a stream of bytes; what stands behind the last line feed is no line. */
+/** The lines of a stream of bytes, each ended by a line feed. */
 async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let parts: Buffer[] = [];
@@ -20,11 +20,12 @@ async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<string> {
     }
     parts.push(chunk.subarray(start));
   }
+  if (parts.some((part) => part.length > 0)) throw new Malformed("the last line does not end with a line feed");
 }
 
 /** Answers until it is asked to stop, or nobody asks any more. */
 async function answerAll(): Promise<void> {
-  const session = new Session();
+  const session = new Session(mannerOf(process.argv.slice(2)));
   for await (const line of linesOf(process.stdin)) {
     const reply = session.answer(line);
     if (reply === undefined) return;

@@ -1,17 +1,45 @@
 // The protocol, version 1: what each request is answered with.
 
 import { Engine, isOperation, OPERATION_NAMES } from "./engine.ts";
-import { asArray, asObject, asString, type Json, type JsonObject, Malformed, parseJson, shown, withMembers } from "./json.ts";
+import {
+  asArray,
+  asObject,
+  asString,
+  type Json,
+  type JsonObject,
+  Malformed,
+  parseJson,
+  shown,
+  withMembers,
+} from "./json.ts";
 
 const VERSION = 1;
 
-const HELLO = {
-  implementation: { name: "perpspec in TypeScript", version: "0.1.0", language: "TypeScript", source: "" },
-  rules: ["perpetual"],
-  operations: OPERATION_NAMES,
-  features: ["root", "config_digest"],
-  observes: ["reason", "delta", "root"],
-};
+const OBSERVABLE = ["reason", "delta", "state", "root"] as const;
+type Observed = (typeof OBSERVABLE)[number];
+
+/** What the results show, and whether the tester is asked to give one operation at a time. */
+export type Manner = { readonly observes: ReadonlySet<Observed>; readonly stepwise: boolean };
+
+/** The manner that the words of a command line ask for; without any, all but the state, a case at a time. */
+export function mannerOf(words: readonly string[]): Manner {
+  const asked = words.filter((word) => word !== "stepwise");
+  for (const word of asked) {
+    if (!OBSERVABLE.some((name) => name === word)) throw new Malformed(`there is nothing called ${word} to show`);
+  }
+  const observes = words.length === 0 ? ["reason", "delta", "root"] : asked;
+  return { observes: new Set(observes as Observed[]), stepwise: words.includes("stepwise") };
+}
+
+function greeting({ observes, stepwise }: Manner): object {
+  return {
+    implementation: { name: "perpspec in TypeScript", version: "0.1.0", language: "TypeScript", source: "" },
+    rules: ["perpetual"],
+    operations: OPERATION_NAMES,
+    features: ["root", "config_digest", ...(stepwise ? ["stepwise"] : [])],
+    observes: [...observes],
+  };
+}
 
 /** The members of each request, besides its number and kind. */
 const MEMBERS: { readonly [request: string]: readonly string[] } = {
@@ -30,8 +58,13 @@ function isNumber(value: Json | undefined): value is number {
 
 export class Session {
   readonly #engine = new Engine();
+  readonly #manner: Manner;
   #seq: number | undefined;
   #greeted = false;
+
+  constructor(manner: Manner) {
+    this.#manner = manner;
+  }
 
   /** The line that answers a request, or nothing where it asks to stop. */
   answer(line: string): string | undefined {
@@ -88,7 +121,7 @@ export class Session {
     asString(spec["version"], "spec.version");
     asString(spec["digest"], "spec.digest");
     this.#greeted = true;
-    return HELLO;
+    return greeting(this.#manner);
   }
 
   #configure(request: JsonObject): object {
@@ -123,7 +156,13 @@ export class Session {
     const op = asString(step["op"], `${place}.op`);
     if (!isOperation(op)) return { outcome: "unsupported", feature: op };
     const { reason, delta } = this.#engine.apply(op, step["args"]);
-    const root = this.#engine.root();
-    return reason === undefined ? { outcome: "accepted", delta, root } : { outcome: "rejected", reason, delta, root };
+    const { observes } = this.#manner;
+    return {
+      outcome: reason === undefined ? "accepted" : "rejected",
+      ...(observes.has("reason") && reason !== undefined && { reason }),
+      ...(observes.has("delta") && { delta }),
+      ...(observes.has("state") && { state: this.#engine.read() }),
+      ...(observes.has("root") && { root: this.#engine.root() }),
+    };
   }
 }

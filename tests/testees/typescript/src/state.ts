@@ -2,7 +2,16 @@
 
 import { asObject, type Json, type JsonObject, Malformed } from "./json.ts";
 import { KEY_SIZES, type RecordName, type RecordNamed, SCHEMAS } from "./records.ts";
-import { type AnyRecord, readInteger, readRecord, sameField, sameValue, writeRecord, writeValue, zeroRecord } from "./schema.ts";
+import {
+  type AnyRecord,
+  readInteger,
+  readRecord,
+  sameField,
+  sameValue,
+  writeRecord,
+  writeValue,
+  zeroRecord,
+} from "./schema.ts";
 
 /** One change of a field, as the protocol tells it. */
 export type Change = { path: string; value: Json };

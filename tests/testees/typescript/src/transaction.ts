@@ -135,9 +135,7 @@ export class Transaction {
   /** Every configured market, in order; but for the one that may be named. */
   everyMarket(but?: bigint): Listed[] {
     const ids = Array.from({ length: Number(this.parameters.markets) }, (_, id) => BigInt(id));
-    return ids
-      .filter((id) => id !== but)
-      .map((id) => ({ ...this.subject(id), book: this.book(id) }));
+    return ids.filter((id) => id !== but).map((id) => ({ ...this.subject(id), book: this.book(id) }));
   }
 
   #store<N extends RecordName>(name: N, key: bigint, record: RecordNamed<N>): void {

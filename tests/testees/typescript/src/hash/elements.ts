@@ -1,6 +1,14 @@
 // Records as elements: digests, then the wide parts of words, then what is small, two by two.
 
-import { type AnyRecord, type AnyValue, digestElements, type Field, isVector, type Schema, type WordField } from "../schema.ts";
+import {
+  type AnyRecord,
+  type AnyValue,
+  digestElements,
+  type Field,
+  isVector,
+  type Schema,
+  type WordField,
+} from "../schema.ts";
 import { maximum } from "../words.ts";
 import { element, limbsOf } from "./digests.ts";
 

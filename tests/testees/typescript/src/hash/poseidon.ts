@@ -44,7 +44,7 @@ function* outputBits(): Generator<number, never> {
 function roundConstants(): Float64Array {
   const constants = new Float64Array(LANES * (FULL_ROUNDS + PARTIAL_ROUNDS));
   const bits = outputBits();
-  for (let filled = 0; filled < constants.length; ) {
+  for (let filled = 0; filled < constants.length;) {
     let candidate = 0;
     for (let bit = 0; bit < ELEMENT_BITS; bit += 1) candidate = 2 * candidate + bits.next().value;
     if (candidate < MODULUS) constants[filled++] = candidate;

@@ -16,10 +16,7 @@ function reportedMedian(report: Report, signers: bigint, quorum: bigint, maxPric
   const [ids, values] = [report.signers.slice(0, used), report.values.slice(0, used)];
   const rising = ids.every((id, place) => id > (ids[place - 1] ?? -1n) && id < signers);
   require(rising, "SIGNERS_NOT_RISING");
-  require(
-    values.every((value) => value >= 1n && value <= maxPrice),
-    "PRICE_RANGE",
-  );
+  require(values.every((value) => value >= 1n && value <= maxPrice), "PRICE_RANGE");
   const atMost = values.filter((value) => value <= report.median).length;
   const atLeast = values.filter((value) => value >= report.median).length;
   require(2 * atMost >= used && 2 * atLeast > used, "NOT_MEDIAN");
@@ -92,7 +89,13 @@ type Outcome = "good" | "gap" | "degraded" | "blind";
 
 type Verdict = { readonly outcome: Outcome; readonly average: bigint; readonly disputedSince: bigint };
 
-function verdictOf(candidate: Candidate, price: MarketPrice, oracle: MarketOracle, market: Market, now: bigint): Verdict {
+function verdictOf(
+  candidate: Candidate,
+  price: MarketPrice,
+  oracle: MarketOracle,
+  market: Market,
+  now: bigint,
+): Verdict {
   const { index, bad, lone, disputed, apart } = candidate;
   const moved = approach(oracle.average, index, now - price.ticked_at, market);
   const first = oracle.average === 0n ? index : moved;
