@@ -64,10 +64,10 @@ function payment(side: Side, before: Health, unpaid: Health, lots: bigint, { pri
   return minimum(deficit, maximum(bearable, 0n));
 }
 
-/** The counterparty after the payment; where it has lost its maintenance margin by it, it is spared. */
-function paidFill(tx: Transaction, counterparty: bigint, { side, moved }: Fill, paid: bigint): Fill {
+/** The counterparty after the payment; where it has lost its margin by all this, it is spared. */
+function paidFill(tx: Transaction, op: Deleverage, { side, moved }: Fill, paid: bigint): Fill {
   const after = { ...moved.health, equity: moved.health.equity - paid };
-  const spared = leftUnhealthy(counterparty, side, after);
+  const spared = leftUnhealthy(op.counterparty, side, after, tx.market(op.market));
   const account = {
     ...moved.account,
     collateral: moved.account.collateral - paid,
@@ -97,5 +97,5 @@ export function deleverage(tx: Transaction, op: Deleverage): void {
   tx.storeLedger(carry(ledger, { dust, fund: -inbox - otherInbox, bankrupt }));
   tx.storeBook(op.market, withOpenInterest(tx.book(op.market), -op.lots, isFund ? 0n : op.lots));
   storeFill(tx, op.account, { side, moved });
-  storeFill(tx, op.counterparty, paidFill(tx, op.counterparty, { side: other, moved: unpaid }, paid));
+  storeFill(tx, op.counterparty, paidFill(tx, op, { side: other, moved: unpaid }, paid));
 }

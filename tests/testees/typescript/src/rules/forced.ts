@@ -59,7 +59,7 @@ export function forcedWithdraw(tx: Transaction, op: Operation<"forced_withdraw">
   require(op.result === result, "FORCED_RESULT");
   const collateral = side.collateral - paid;
   const bankrupt = flatAndNegative(side.terms.occupied, collateral) - side.bankrupt;
-  const kept = result === codeOf("ORACLE_LEVEL") && side.terms.blind >= 1n;
+  const kept = result === codeOf("ORACLE_LEVEL");
   tx.storeLedger(carry(ledger, { dust: side.terms.dust, vault: -paid, bankrupt }));
   tx.storeRequest(op.account, answered(request, kept, amount));
   tx.storeAccount(op.account, withCollateral(side.account, collateral));

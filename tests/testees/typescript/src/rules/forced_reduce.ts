@@ -113,9 +113,9 @@ function fundCouldReduce(tx: Transaction, op: ForcedReduce, subject: Subject, ch
   return fundAble(tx.parameters, side, taken, subject.market, subject.id);
 }
 
-/** The other side, spared where an opposite position has cost it its maintenance margin. */
+/** The other side, spared where the loss of an opposite position has cost it its margin. */
 function sparedFill(tx: Transaction, op: ForcedReduce, done: boolean, { side, moved }: Fill): Fill {
-  const unhealthy = leftUnhealthy(op.counterparty, side, moved.health);
+  const unhealthy = leftUnhealthy(op.counterparty, side, moved.health, tx.market(op.market));
   if (!done || op.path !== Path.OPPOSITE || !unhealthy) return { side, moved };
   return { side, moved: { ...moved, account: { ...moved.account, liquidated_at: sparedUntil(tx) } } };
 }

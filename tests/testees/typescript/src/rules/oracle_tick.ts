@@ -48,9 +48,9 @@ type Candidate = {
   readonly bad: bigint;
   /** One alone is fresh. */
   readonly lone: boolean;
-  /** Just two are fresh, and they disagree. */
-  readonly disputed: boolean;
-  /** They disagree by more than the band. */
+  /** Two at least agree. */
+  readonly confirmed: boolean;
+  /** Just two are fresh, and they disagree by more than the band. */
   readonly apart: boolean;
 };
 
@@ -71,17 +71,15 @@ function candidateOfTwo(first: bigint, second: bigint, agree: boolean, average: 
 
 function candidateOf(families: bigint, prices: readonly bigint[], average: bigint, market: Market): Candidate {
   const [first = 0n, second = first] = prices;
-  const stale = families - BigInt(prices.length);
+  const two = prices.length === 2;
   const agree = within(second - first, market.deviation_ppm, first);
-  if (prices.length === 2) {
-    const index = candidateOfTwo(first, second, agree, average);
-    const apart = !agree && !within(second - first, market.band_ppm, first);
-    return { index, bad: stale + (agree ? 0n : 1n), lone: false, disputed: !agree, apart };
-  }
-  const index = prices.length >= 3 ? second : first;
-  const deviating = prices.filter((price) => !within(absolute(price - index), market.deviation_ppm, index));
-  const bad = stale + BigInt(deviating.length);
-  return { index, bad, lone: prices.length === 1, disputed: false, apart: false };
+  const median = prices.length >= 3 ? second : first;
+  const index = two ? candidateOfTwo(first, second, agree, average) : median;
+  const far = prices.filter((price) => !within(absolute(price - index), market.deviation_ppm, index));
+  const deviating = two ? Number(!agree) : far.length;
+  const bad = families - BigInt(prices.length - deviating);
+  const apart = two && !within(second - first, market.band_ppm, first);
+  return { index, bad, lone: prices.length === 1, confirmed: bad + 2n <= families, apart };
 }
 
 /** What a tick comes to: one of the four rows of the rule's table. */
@@ -89,23 +87,25 @@ type Outcome = "good" | "gap" | "degraded" | "blind";
 
 type Verdict = { readonly outcome: Outcome; readonly average: bigint; readonly disputedSince: bigint };
 
-function verdictOf(
-  candidate: Candidate,
-  price: MarketPrice,
-  oracle: MarketOracle,
-  market: Market,
-  now: bigint,
-): Verdict {
-  const { index, bad, lone, disputed, apart } = candidate;
+/** A market as a tick finds it; `begun` is since when it was blind before, else now. */
+type Before = {
+  readonly price: MarketPrice;
+  readonly oracle: MarketOracle;
+  readonly market: Market;
+  readonly now: bigint;
+  readonly begun: bigint;
+};
+
+function verdictOf(candidate: Candidate, { price, oracle, market, now, begun }: Before): Verdict {
+  const { index, bad, lone, confirmed, apart } = candidate;
   const moved = approach(oracle.average, index, now - price.ticked_at, market);
   const first = oracle.average === 0n ? index : moved;
   const average = index >= 1n ? first : oracle.average;
-  const unconfirmed = lone || disputed;
-  const since = oracle.disputed_since === 0n ? now : oracle.disputed_since;
+  const since = oracle.disputed_since === 0n ? begun : oracle.disputed_since;
   const patience = lone ? market.blind_seconds : market.staleness_seconds;
-  const lasting = unconfirmed && now - since > patience;
+  const lasting = !confirmed && now - since > patience;
   const nearBefore = within(absolute(index - oracle.average), market.band_ppm, oracle.average);
-  const disputedSince = unconfirmed ? since : 0n;
+  const disputedSince = confirmed ? 0n : since;
   if (bad === 0n) {
     const near = within(absolute(index - average), market.band_ppm, average);
     return { outcome: near ? "good" : "gap", average, disputedSince };
@@ -125,9 +125,10 @@ export function oracleTick(tx: Transaction, op: Operation<"oracle_tick">): void 
   const reports = reported(tx, op, oracle, market);
   const prices = freshPrices(parameters.families, reports, market, now);
   const candidate = candidateOf(parameters.families, prices, oracle.average, market);
-  const { outcome, average, disputedSince } = verdictOf(candidate, price, oracle, market, now);
-
   const before = oracleState(price, market, now);
+  const begun = before.blind ? before.blindFrom : now;
+  const { outcome, average, disputedSince } = verdictOf(candidate, { price, oracle, market, now, begun });
+
   const goodTicks = outcome === "good" ? minimum(oracle.good_ticks + 1n, GOOD_TICKS) : 0n;
   const recovered = !before.degraded || goodTicks >= GOOD_TICKS || oracle.average === 0n;
   const levels = {
@@ -141,7 +142,6 @@ export function oracleTick(tx: Transaction, op: Operation<"oracle_tick">): void 
   const newIndex = blind ? price.index : candidate.index;
   const newAverage = blind || outcome === "degraded" ? oracle.average : average;
   const newMark = markOf(newIndex, oracle.premium, oracle.book, market);
-  const blindSince = before.blind ? before.blindFrom : now;
   tx.storeMarketPrice(op.market, {
     ...price,
     price: blind ? price.price : healthPrice(newMark, gap, newAverage, market),
@@ -149,7 +149,7 @@ export function oracleTick(tx: Transaction, op: Operation<"oracle_tick">): void 
     level: levels[outcome],
     gap,
     ticked_at: now,
-    blind_since: blind ? blindSince : 0n,
+    blind_since: blind ? begun : 0n,
   });
   tx.storeOracle(op.market, {
     ...oracle,

@@ -10,10 +10,14 @@ import { type Moved, moveSide, signOf, slotFits } from "./moving.ts";
 import { oracleState } from "./oracle.ts";
 import { atBest, type Context, type Side, settleSide } from "./settling.ts";
 
-/** Equity is below the close-out fraction of the maintenance margin, at the best prices the bands allow. */
-export function belowCloseOut(side: Side, market: Market): boolean {
-  const { equity, maintenance } = atBest(side.health, side.doubt);
+/** Equity is below the close-out fraction of the maintenance margin. */
+function isBelowCloseOut({ equity, maintenance }: Health, market: Market): boolean {
   return equity * PPM < market.close_out_ppm * maintenance;
+}
+
+/** An account is below close-out even at the best prices that the bands of blind markets allow. */
+export function belowCloseOut(side: Side, market: Market): boolean {
+  return isBelowCloseOut(atBest(side.health, side.doubt), market);
 }
 
 /** Equity for amounts that others pay: a deficit counts only as far as no blind position can make up for it. */
@@ -72,14 +76,16 @@ export function decides(fund: Side, position: Position, subject: bigint): boolea
   return slotFits(fund, subject) || full;
 }
 
-/** A user's account had its maintenance margin, and has it no longer. */
-export function leftUnhealthy(account: bigint, before: Side, after: Health): boolean {
+/** A user's account lost its maintenance margin, or fell below close-out. */
+export function leftUnhealthy(account: bigint, before: Side, after: Health, market: Market): boolean {
   const had = atBest(before.health, before.doubt);
   const has = atBest(after, before.doubt);
-  return account !== FUND && had.equity >= had.maintenance && has.equity < has.maintenance;
+  const lost = had.equity >= had.maintenance && has.equity < has.maintenance;
+  const fell = !isBelowCloseOut(had, market) && isBelowCloseOut(has, market);
+  return account !== FUND && (lost || fell);
 }
 
-/** Until when an account is spared that has lost its maintenance margin to somebody else's need. */
+/** Until when an account is spared that has lost its margin to somebody else's need. */
 export function sparedUntil({ now, parameters }: Context): bigint {
   return minimum(now + parameters.cooldown_seconds, TIME_MAX);
 }
