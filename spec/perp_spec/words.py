@@ -49,7 +49,7 @@ SCENARIOS = 2 * DIRECTIONS
 """Portfolio scenarios: each way, and its mirror image."""
 
 TIME_MAX = 2**40
-"""Seconds since the epoch stay below this."""
+"""Seconds since the epoch are at most this."""
 
 DAY = 86_400
 """Seconds of a day."""

@@ -99,7 +99,7 @@ class Account:
     """An account: who owns it, what it may hold, and its collateral."""
 
     kind: int = natural(Unit.CODE, "ABSENT, CROSS, ISOLATED or PORTFOLIO", 3)
-    owner: int = digest_field("digest of the owner's key; zero for the reserved accounts")
+    owner: int = digest_field("digest of the owner's key; zero for the insurance fund")
     parent: int = natural(Unit.ID, "parent account of an isolated one, else 0", ACCOUNTS_MAX - 1)
     market: int = natural(Unit.ID, "the one market of an isolated account, else 0", MARKETS_MAX - 1)
     collateral: int = word(Unit.ATOMS, "settled collateral; may be negative while positions carry value")

@@ -502,8 +502,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
             "collateral; else the fund is only looked at."
         ),
         (
-            "A counterparty that lost its maintenance margin by it, or fell below close-out by it, is spared for "
-            "cooldown_seconds: its liquidated_at becomes that much later than now."
+            "A counterparty other than the fund that lost its maintenance margin by it, or fell below close-out by it, "
+            "is spared for cooldown_seconds: its liquidated_at becomes that much later than now."
         ),
         "Open interest falls by the lots; the window's liquidated lots grow unless the account is the fund.",
         DUST,

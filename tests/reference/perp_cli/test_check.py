@@ -191,7 +191,10 @@ def test_a_witness_of_other_rules_may_not_be_reached(tmp_path: Path, capsys: pyt
         (["--seed", "-1"], "--seed is from 0 to 2147483647, not -1"),
         (["--processes", "0"], "--processes is from 1 to 64, not 0"),
         (["--list", "--write-ledger"], "--replay, --config, --mutate, --list and what writes files do not go together"),
-        (["cancel", "--write-ledger"], "--replay, --config, --write-ledger and --write-certificates take no rule and no theorem"),
+        (
+            ["cancel", "--write-ledger"],
+            "--replay, --config, --write-ledger and --write-certificates take no rule and no theorem",
+        ),
         (["--replay", "nowhere.json"], "cannot read nowhere.json: No such file or directory"),
     ],
 )

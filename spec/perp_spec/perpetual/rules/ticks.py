@@ -106,7 +106,7 @@ class Candidate(NamedTuple):
     lone: bool
     """One alone is fresh: nobody contradicts it, and nobody confirms it."""
     confirmed: bool
-    """Two fresh families at least agree with what they all give together."""
+    """Two fresh families at least are within deviation_ppm of the price; of each other, where there are just two."""
     apart: bool
     """Two that disagree by more than the band."""
 
