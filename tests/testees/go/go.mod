@@ -1,0 +1,3 @@
+module perptestee
+
+go 1.22
