@@ -99,8 +99,8 @@ type Position struct {
 
 // OrderSlot: what is known of the order or intent last seen in an order slot.
 type OrderSlot struct {
-	Nonce  int64 `perp:"nonce,0..2^40+1"` // lowest nonce still usable
-	Filled int64 `perp:"filled,0..2^63-1"`  // lots of that nonce already filled
+	Nonce  int64 `perp:"nonce,0..2^40+1"`  // lowest nonce still usable
+	Filled int64 `perp:"filled,0..2^63-1"` // lots of that nonce already filled
 }
 
 // Request: an account's forced request and its escape claim.
