@@ -121,7 +121,7 @@ func (c *Config) decodeMarkets(value any) error {
 }
 
 // Digest is the digest of a configuration.
-func (c *Config) Digest() digest {
+func (c *Config) Digest(h *hashsuite.Hasher) digest {
 	head := []uint32{
 		layoutVersion, uint32(len(c.Markets)), heightOfAccounts, heightOfOrders, heightOfMarkets, heightOfRequests,
 	}
@@ -130,7 +130,7 @@ func (c *Config) Digest() digest {
 		elements = append(elements, wholeBlocks(wire.Elements(listing.Market))...)
 	}
 	elements = append(elements, hashsuite.BytesElements(c.texts())...)
-	return hashsuite.HashElements(hashsuite.Config, elements)
+	return h.HashElements(hashsuite.Config, elements)
 }
 
 func wholeBlocks(elements []uint32) []uint32 {

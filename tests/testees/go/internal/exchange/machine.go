@@ -6,7 +6,10 @@ package exchange
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"perptestee/internal/hashsuite"
 	"perptestee/internal/wire"
 )
 
@@ -14,12 +17,12 @@ import (
 type Machine struct {
 	config *Config
 	state  *State
-	hasher *Hasher
+	hasher *hashsuite.Hasher
 }
 
 // NewMachine has the empty state.
 func NewMachine(config *Config) *Machine {
-	return &Machine{config: config, state: NewState(), hasher: NewHasher()}
+	return &Machine{config: config, state: NewState(), hasher: hashsuite.NewHasher()}
 }
 
 // SetState makes a state the current one.
@@ -34,7 +37,7 @@ func (m *Machine) State() *State {
 
 // Root is the root of the current state.
 func (m *Machine) Root() (digest, error) {
-	return m.hasher.Root(m.state)
+	return rootOf(m.hasher, m.state)
 }
 
 // rules has the rule of each operation, with the reading of its arguments.
@@ -82,11 +85,7 @@ func rule[Op any](apply func(*Machine, Op) error) func(*Machine, any) error {
 
 // Operations names what can be applied.
 func Operations() []string {
-	names := make([]string, 0, len(rules))
-	for name := range rules {
-		names = append(names, name)
-	}
-	return names
+	return slices.Sorted(maps.Keys(rules))
 }
 
 // Apply applies an operation wholly, or not at all: then the error is a reason, or Malformed.

@@ -115,7 +115,7 @@ type Request struct {
 
 // Parameters: the configuration of the whole exchange.
 type Parameters struct {
-	ExchangeId          int64            `perp:"exchange_id,0..2^63-1"`            // names the exchange in everything that is signed
+	ExchangeID          int64            `perp:"exchange_id,0..2^63-1"`            // names the exchange in everything that is signed
 	Governance          hashsuite.Digest `perp:"governance"`                       // digest of the key that may use the kill switch
 	Markets             int64            `perp:"markets,0..64"`                    // number of configured markets
 	VaultCap            int64            `perp:"vault_cap,0..2^60"`                // most the vault may hold

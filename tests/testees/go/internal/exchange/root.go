@@ -10,49 +10,18 @@ import (
 
 type digest = hashsuite.Digest
 
-// Hasher computes state roots. It keeps what it has compressed, since states differ little from one another.
-type Hasher struct {
-	known map[compression]digest
-}
-
-type compression struct {
-	tag         hashsuite.Tag
-	left, right digest
-}
-
-// knownMax bounds the memory of a hasher.
-const knownMax = 1 << 20
-
-// NewHasher has compressed nothing yet.
-func NewHasher() *Hasher {
-	return &Hasher{known: map[compression]digest{}}
-}
-
-func (h *Hasher) compress(tag hashsuite.Tag, left, right digest) digest {
-	input := compression{tag, left, right}
-	if found, ok := h.known[input]; ok {
-		return found
-	}
-	if len(h.known) >= knownMax {
-		clear(h.known)
-	}
-	found := hashsuite.Compress(tag, left, right)
-	h.known[input] = found
-	return found
-}
-
 // tree is the root of a tree from the leaves that are not `empty`, each by its index.
-func (h *Hasher) tree(leaves map[int64]digest, height int, empty digest) digest {
+func tree(h *hashsuite.Hasher, leaves map[int64]digest, height int, empty digest) digest {
 	for range height {
 		parents := map[int64]digest{}
 		for index := range leaves {
 			parent := index / 2
 			if _, done := parents[parent]; !done {
 				left, right := leafOr(leaves, 2*parent, empty), leafOr(leaves, 2*parent+1, empty)
-				parents[parent] = h.compress(hashsuite.Node, left, right)
+				parents[parent] = h.Compress(hashsuite.Node, left, right)
 			}
 		}
-		leaves, empty = parents, h.compress(hashsuite.Node, empty, empty)
+		leaves, empty = parents, h.Compress(hashsuite.Node, empty, empty)
 	}
 	return leafOr(leaves, 0, empty)
 }
@@ -64,31 +33,31 @@ func leafOr(leaves map[int64]digest, index int64, empty digest) digest {
 	return empty
 }
 
-// Root is the state root, or an error where a state has none.
-func (h *Hasher) Root(s *State) (digest, error) {
-	accountLeaves, err := h.accountLeaves(s)
+// rootOf is the state root, or an error where a state has none.
+func rootOf(h *hashsuite.Hasher, s *State) (digest, error) {
+	accountLeaves, err := accountLeaves(h, s)
 	if err != nil {
 		return digest{}, err
 	}
 	requests := map[int64]digest{}
 	for id, request := range s.Requests {
-		requests[id] = hashsuite.HashElements(hashsuite.RequestLeaf, wire.Elements(request))
+		requests[id] = h.HashElements(hashsuite.RequestLeaf, wire.Elements(request))
 	}
 	global := append(wire.Elements(s.Exchange), wire.Elements(s.Ledger)...)
 	global = append(global, wire.Elements(s.Queue)...)
 	var elements []uint32
 	for _, part := range []digest{
-		h.tree(accountLeaves, heightOfAccounts, digest{}),
-		h.tree(marketLeaves(s), heightOfMarkets, digest{}),
-		h.tree(requests, heightOfRequests, digest{}),
-		hashsuite.HashElements(hashsuite.Global, global),
+		tree(h, accountLeaves, heightOfAccounts, digest{}),
+		tree(h, marketLeaves(h, s), heightOfMarkets, digest{}),
+		tree(h, requests, heightOfRequests, digest{}),
+		h.HashElements(hashsuite.Global, global),
 	} {
 		elements = append(elements, part[:]...)
 	}
-	return hashsuite.HashElements(hashsuite.StateRoot, elements), nil
+	return h.HashElements(hashsuite.StateRoot, elements), nil
 }
 
-func marketLeaves(s *State) map[int64]digest {
+func marketLeaves(h *hashsuite.Hasher, s *State) map[int64]digest {
 	leaves := map[int64]digest{}
 	for id := range int64(markets) {
 		price, oracle, book := s.Prices[id], s.Oracles[id], s.Books[id]
@@ -97,12 +66,12 @@ func marketLeaves(s *State) map[int64]digest {
 		}
 		elements := append(wire.Elements(price), wire.Elements(oracle)...)
 		elements = append(elements, wire.Elements(book)...)
-		leaves[id] = hashsuite.HashElements(hashsuite.MarketLeaf, elements)
+		leaves[id] = h.HashElements(hashsuite.MarketLeaf, elements)
 	}
 	return leaves
 }
 
-func (h *Hasher) accountLeaves(s *State) (map[int64]digest, error) {
+func accountLeaves(h *hashsuite.Hasher, s *State) (map[int64]digest, error) {
 	for key := range s.Positions {
 		if key.slot >= s.Accounts[key.account].Slots {
 			return nil, fmt.Errorf("position %d of account %d is at its count of slots or above", key.slot, key.account)
@@ -118,18 +87,18 @@ func (h *Hasher) accountLeaves(s *State) (map[int64]digest, error) {
 		}
 		left := wire.Elements(s.Orders[slotKey{key.account, key.slot &^ 1}])
 		right := wire.Elements(s.Orders[slotKey{key.account, key.slot | 1}])
-		orders[key.account][key.slot/2] = h.compress(hashsuite.OrderLeaf, block(left), block(right))
+		orders[key.account][key.slot/2] = h.Compress(hashsuite.OrderLeaf, block(left), block(right))
 	}
-	empty := h.compress(hashsuite.OrderLeaf, digest{}, digest{})
+	empty := h.Compress(hashsuite.OrderLeaf, digest{}, digest{})
 	leaves := map[int64]digest{}
 	for id, account := range s.Accounts {
-		leaf := h.tree(orders[id], heightOfOrders, empty)
+		leaf := tree(h, orders[id], heightOfOrders, empty)
 		elements := wire.Elements(account)
-		leaf = hashsuite.Step(leaf, block(elements[:8]))
+		leaf = h.Step(leaf, block(elements[:8]))
 		for slot := range account.Slots {
-			leaf = hashsuite.Step(leaf, block(wire.Elements(s.Positions[slotKey{id, slot}])))
+			leaf = h.Step(leaf, block(wire.Elements(s.Positions[slotKey{id, slot}])))
 		}
-		leaves[id] = h.compress(hashsuite.AccountLeaf, leaf, block(elements[8:]))
+		leaves[id] = h.Compress(hashsuite.AccountLeaf, leaf, block(elements[8:]))
 	}
 	return leaves, nil
 }

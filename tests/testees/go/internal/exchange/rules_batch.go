@@ -16,7 +16,7 @@ func (m *Machine) beginBatch(header Header) error {
 		return err
 	case header.PreviousRoot != root:
 		return reason.PreviousRoot
-	case header.ConfigDigest != m.config.Digest():
+	case header.ConfigDigest != m.config.Digest(m.hasher):
 		return reason.ConfigDigest
 	}
 	elapsed := min(header.Time-ledger.BucketAt, day)

@@ -11,7 +11,7 @@ func (m *Machine) consumeEntry(position int64, chain, key digest, words ...int64
 	switch {
 	case position != queue.Position:
 		return Queue{}, reason.QueueOrder
-	case chain != hashsuite.HashWords(hashsuite.Queue, []digest{queue.Chain, key}, words):
+	case chain != m.hasher.HashWords(hashsuite.Queue, []digest{queue.Chain, key}, words):
 		return Queue{}, reason.HashChain
 	}
 	return Queue{position + 1, chain}, nil

@@ -54,8 +54,25 @@ func (d Digest) String() string {
 	return hex.EncodeToString(raw)
 }
 
+// Hasher makes digests. It keeps the steps it has made, since states differ little from one another.
+type Hasher struct {
+	known map[[2]Digest]Digest
+}
+
+// knownMax bounds the memory of a hasher.
+const knownMax = 1 << 20
+
+// NewHasher has made no step yet.
+func NewHasher() *Hasher {
+	return &Hasher{known: map[[2]Digest]Digest{}}
+}
+
 // Step is the compression that all functions are made of: the permutation of both halves, the left one added.
-func Step(left, right Digest) Digest {
+func (h *Hasher) Step(left, right Digest) Digest {
+	halves := [2]Digest{left, right}
+	if result, ok := h.known[halves]; ok {
+		return result
+	}
 	var lanes state
 	for i := range left {
 		lanes[i], lanes[8+i] = uint64(left[i]), uint64(right[i])
@@ -65,23 +82,27 @@ func Step(left, right Digest) Digest {
 	for i := range result {
 		result[i] = uint32((lanes[i] + uint64(left[i])) % prime)
 	}
+	if len(h.known) >= knownMax {
+		clear(h.known)
+	}
+	h.known[halves] = result
 	return result
 }
 
 // Compress is the digest of exactly sixteen elements.
-func Compress(tag Tag, left, right Digest) Digest {
-	result := Step(left, right)
+func (h *Hasher) Compress(tag Tag, left, right Digest) Digest {
+	result := h.Step(left, right)
 	result[0] = uint32((uint64(result[0]) + uint64(tag)) % prime)
 	return result
 }
 
 // HashElements is the digest of any number of elements.
-func HashElements(tag Tag, elements []uint32) Digest {
+func (h *Hasher) HashElements(tag Tag, elements []uint32) Digest {
 	digest := Digest{uint32(tag), uint32(len(elements))}
 	for first := true; first || len(elements) > 0; first = false {
 		var block Digest
 		elements = elements[copy(block[:], elements):]
-		digest = Step(digest, block)
+		digest = h.Step(digest, block)
 	}
 	return digest
 }
@@ -98,7 +119,7 @@ func BytesElements(data []byte) []uint32 {
 }
 
 // HashWords is the digest of digests and a list of words.
-func HashWords(tag Tag, digests []Digest, words []int64) Digest {
+func (h *Hasher) HashWords(tag Tag, digests []Digest, words []int64) Digest {
 	var elements []uint32
 	for _, d := range digests {
 		elements = append(elements, d[:]...)
@@ -111,7 +132,7 @@ func HashWords(tag Tag, digests []Digest, words []int64) Digest {
 		l := Limbs(words[0])
 		elements = append(elements, Pair(l[0], l[1]), Pair(l[2], l[3]), Tops(l[4], 0))
 	}
-	return HashElements(tag, elements)
+	return h.HashElements(tag, elements)
 }
 
 // Limbs are the five digits of a word in base 2^13, each with the word's sign.
