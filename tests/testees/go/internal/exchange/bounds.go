@@ -45,7 +45,7 @@ func (c *Config) Check() error {
 		largestPrice = max(largestPrice, listing.Market.MaxPrice)
 	}
 	return firstBroken([]bound{
-		{"rises", "such that for each two markets the first falls and the second rises in some scenario", c.scenariosTell()},
+		{"rises", "such that any two markets move alike in the first scenario and apart in another", c.scenariosTell()},
 		{"max_size", "with every max_price at most 2^56", productAtMost(largestSize, largestPrice, notionalMax, 1)},
 	})
 }
@@ -58,6 +58,7 @@ func parameterBounds(p *Parameters) []bound {
 		{"markets", "from 1 to 64", p.Markets >= 1},
 		{"governance", "the digest of a key", p.Governance != digest{}},
 		{"vault_cap", "at least 1", p.VaultCap >= 1},
+		{"cooldown_seconds", "at most 86400", p.CooldownSeconds <= day},
 		{"bucket_refill", "at most 2^40", p.BucketRefill <= 1<<40},
 		{"forced_seconds", "at least 1", p.ForcedSeconds >= 1},
 		{"claim_seconds", "at least 1", p.ClaimSeconds >= 1},
@@ -133,7 +134,7 @@ func marketBounds(m *Market) []bound {
 		{"band_ppm", "from 1 to 999999", m.BandPPM >= 1 && m.BandPPM < million},
 		{"deviation_ppm", "below band_ppm", m.DeviationPPM < m.BandPPM},
 		{"mark_clamp_ppm", "at most half of maintenance_1_ppm", 2*m.MarkClampPPM <= m.Maintenance1PPM},
-		{"loss_cap_ppm", "below 1000000", m.LossCapPPM < million},
+		{"loss_cap_ppm", "from 1 to 999999", m.LossCapPPM >= 1 && m.LossCapPPM < million},
 		{"shock_ppm", "at least maintenance_3_ppm", m.ShockPPM >= m.Maintenance3PPM},
 		{"price_band_ppm", "below 1000000", m.PriceBandPPM < million},
 		{"max_size", "such that max_price * max_size <= 2^56", productAtMost(m.MaxPrice, m.MaxSize, notionalMax, 1)},
@@ -166,11 +167,11 @@ func marginSums(m *Market) []bound {
 	}
 }
 
-// scenariosTell says whether any two markets rise and fall apart in some scenario.
+// scenariosTell says whether any two markets move alike in the first scenario and apart in some other.
 func (c *Config) scenariosTell() bool {
 	seen := map[[directions]bool]bool{}
 	for _, listing := range c.Markets {
-		if seen[listing.Market.Rises] {
+		if seen[listing.Market.Rises] || listing.Market.Rises[0] != c.Markets[0].Market.Rises[0] {
 			return false
 		}
 		seen[listing.Market.Rises] = true

@@ -83,7 +83,7 @@ func (m *Machine) forcedWithdraw(op ForcedWithdraw) error {
 		vault:    -paid,
 		bankrupt: flatAndNegative(s.all.occupied, collateral) - s.bankrupt,
 	})
-	m.answer(op.Account, err == reason.OracleLevel && s.all.blind >= 1, request.Amount)
+	m.answer(op.Account, err == reason.OracleLevel, request.Amount)
 	m.put(s, collateral)
 	return nil
 }
@@ -195,7 +195,7 @@ func (m *Machine) doReduction(r reduction) error {
 	if err := m.checkPath(r, took, delta, cash); err != nil {
 		return err
 	}
-	if op.Path == pathOpposite && leftUnhealthy(took.side, took.health) {
+	if op.Path == pathOpposite && leftUnhealthy(took.side, took.health, r.sub.market) {
 		took.account.LiquidatedAt = m.sparedUntil()
 	}
 	m.finishReduction(r, after, took)

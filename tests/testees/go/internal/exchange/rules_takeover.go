@@ -64,7 +64,7 @@ func (m *Machine) deleverage(op Deleverage) error {
 	paid := deleveragePayment(s, other, closed.health, op.Lots, sub)
 	closed.account.Collateral -= paid
 	closed.health.equity -= paid
-	if leftUnhealthy(other, closed.health) {
+	if leftUnhealthy(other, closed.health, sub.market) {
 		closed.account.LiquidatedAt = m.sparedUntil()
 	}
 	after := m.move(s, sub, -direction*op.Lots, value+paid)

@@ -71,7 +71,17 @@ func (m *Machine) takePrice(sub subject, price MarketPrice, oracle MarketOracle)
 	}
 	near := within(magnitude(seen.price-average), market.BandPPM, average)
 	nearBefore := within(magnitude(seen.price-oracle.Average), market.BandPPM, oracle.Average)
-	lasting := disputedFor(&oracle, seen, now) > patience(seen, market)
+	begun := now
+	if before.blind {
+		begun = before.blindFrom
+	}
+	switch {
+	case seen.confirmed:
+		oracle.DisputedSince = 0
+	case oracle.DisputedSince == 0:
+		oracle.DisputedSince = begun
+	}
+	lasting := !seen.confirmed && now-oracle.DisputedSince > patience(seen, market)
 	good, gap := seen.bad == 0 && near, seen.bad == 0 && !near
 	degraded := seen.bad == 1 && seen.price >= 1 && nearBefore && !seen.apart && !lasting
 	blind := !good && !gap && !degraded
@@ -95,10 +105,7 @@ func (m *Machine) takePrice(sub subject, price MarketPrice, oracle MarketOracle)
 	}
 	price.Gap, price.TickedAt = gap, now
 	if blind {
-		price.BlindSince = now
-		if before.blind {
-			price.BlindSince = before.blindFrom
-		}
+		price.BlindSince = begun
 	} else {
 		price.BlindSince, price.Index = 0, seen.price
 		newMark := markOf(seen.price, oracle.Premium, oracle.Book, market)
@@ -108,19 +115,7 @@ func (m *Machine) takePrice(sub subject, price MarketPrice, oracle MarketOracle)
 	m.state.Oracles.put(sub.id, oracle)
 }
 
-// disputedFor notes since when no two fresh families agree, and gives for how long.
-func disputedFor(oracle *MarketOracle, seen candidate, now int64) int64 {
-	switch {
-	case !seen.lone && !seen.disputed:
-		oracle.DisputedSince = 0
-		return 0
-	case oracle.DisputedSince == 0:
-		oracle.DisputedSince = now
-	}
-	return now - oracle.DisputedSince
-}
-
-// patience is for how long one family alone, or two that disagree, are believed.
+// patience is for how long one family alone, or families that disagree, are believed.
 func patience(seen candidate, market *Market) int64 {
 	if seen.lone {
 		return market.BlindSeconds
@@ -132,8 +127,8 @@ func patience(seen candidate, market *Market) int64 {
 type candidate struct {
 	// price is 0 where no family is fresh; bad counts those that are stale or deviate.
 	price, bad int64
-	// lone: one is fresh. disputed: two are, and disagree. apart: by more than the band.
-	lone, disputed, apart bool
+	// lone: one is fresh. confirmed: two at least agree. apart: just two are fresh, and disagree by more than the band.
+	lone, confirmed, apart bool
 }
 
 func (m *Machine) candidateOf(oracle MarketOracle, market *Market) candidate {
@@ -162,6 +157,7 @@ func (m *Machine) candidateOf(oracle MarketOracle, market *Market) candidate {
 	case fresh == 1:
 		c.price, c.lone = prices[0], true
 	}
+	c.confirmed = c.bad+2 <= families
 	return c
 }
 
@@ -176,7 +172,6 @@ func (c *candidate) ofTwo(first, second, average int64, market *Market) {
 		c.price = first
 	}
 	c.bad++
-	c.disputed = true
 	c.apart = !within(second-first, market.BandPPM, first)
 }
 

@@ -26,10 +26,12 @@ func (m *Machine) sparedUntil() int64 {
 	return min(m.now()+m.config.Parameters.CooldownSeconds, timeMax)
 }
 
-// leftUnhealthy says whether a user's account had its maintenance margin, and has it no longer.
-func leftUnhealthy(before side, after health) bool {
+// leftUnhealthy says whether a user's account lost its maintenance margin, or fell below close-out.
+func leftUnhealthy(before side, after health, market *Market) bool {
 	had, has := before.atBest(), after.atBest(before.all.doubt)
-	return before.id != fundAccount && had.equity >= had.maintenance && has.equity < has.maintenance
+	lost := had.equity >= had.maintenance && has.equity < has.maintenance
+	fell := !belowCloseOut(had, market) && belowCloseOut(has, market)
+	return before.id != fundAccount && (lost || fell)
 }
 
 // shareOf is how much of the linear maintenance margin belongs to lots of the touched position.
