@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_SHOWN = 5
 """Divergences that are shown in full."""
 
+LOG_SHOWN = 1000
+"""Characters of an implementation's log that are shown where it ended."""
+
 EXIT_CODES = {
     "conforms": ExitCode.OK,
     "does not conform": ExitCode.FALSE,
@@ -110,7 +113,7 @@ def start(tester: "Tester") -> None:
 def report_no_start(failure: Exception, tester: "Tester", output: Output) -> ExitCode:
     """Says why the implementation does not get past hello."""
     output.line(f"the implementation does not get past hello: {failure}")
-    log = tester.log[-1000:]
+    log = tester.log[-LOG_SHOWN:]
     if log:
         output.line(log)
     output.document({"verdict": "crashed or timed out", "ended": str(failure), "log": log})
@@ -167,6 +170,8 @@ def report(tester: "Tester", came_out: "Run", command: list[str], output: Output
         output.line("no canary could be sent: connect withdraw, transfer or deposit, without which nothing conforms")
     if came_out.ended:
         output.line(f"ended: {came_out.ended}")
+    if came_out.log:
+        output.line(came_out.log[-LOG_SHOWN:])
     by_rule = {rule: failed_of(found) for rule, found in came_out.by_rule.items()}
     bad = ", ".join(f"{rule} {count}" for rule, count in sorted(by_rule.items()) if count)
     if bad:

@@ -12,7 +12,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perp_cli.commands.conform import open_vectors, report_no_start, start
+from perp_cli.commands.conform import LOG_SHOWN, open_vectors, report_no_start, start
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
@@ -51,8 +51,11 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         except Failure as failure:
             return report_no_start(failure, tester, output)
         except GaveUpError as error:
+            log = error.log[-LOG_SHOWN:]
             output.line(f"ended: {error}")
-            output.document({"ended": str(error)})
+            if log:
+                output.line(log)
+            output.document({"ended": str(error), "log": log})
             return ExitCode.TESTEE_CRASHED
 
 

@@ -18,6 +18,9 @@ REJECT = "reject"
 ECHO = "echo"
 WRONG = "wrong on purpose"
 
+LOG_SHOWN = 500
+"""Characters of a testee's log in the message of a canary."""
+
 AMOUNT_FIELDS = ("amount", "actual_collateral")
 
 
@@ -121,5 +124,8 @@ def wrong(rules: str, case: str, judgement: Judgement) -> Canary:
 
 
 def said(judgement: Judgement, passed: str) -> str:
-    """What happened to a canary."""
-    return passed if judgement.verdict == PASS else f"{judgement.verdict}: {judgement.message}"
+    """What happened to a canary, with the end of the log of a testee that failed."""
+    if judgement.verdict == PASS:
+        return passed
+    log = f"; log: {judgement.log[-LOG_SHOWN:]}" if judgement.log else ""
+    return f"{judgement.verdict}: {judgement.message}{log}"

@@ -49,6 +49,8 @@ class Run:
     """Known failures that are not as listed."""
     ended: str = ""
     """Why the run ended early, or why the testee did not end."""
+    log: str = ""
+    """The end of the testee's log, where the run ended early."""
     seconds: float = 0.0
     steps: int = 0
     restarts: int = 0
@@ -119,7 +121,7 @@ def conform(
             ]
         run.ended = tester.stop()
     except GaveUpError as error:
-        run.ended = str(error)
+        run.ended, run.log = str(error), error.log
     run.seconds = time.monotonic() - started
     run.steps, run.restarts = tester.steps, tester.restarts
     return run

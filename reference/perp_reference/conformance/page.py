@@ -56,6 +56,8 @@ def summary(vectors: Vectors, testee: Testee, run: Run) -> Iterator[str]:
     yield f"<p>{verdict} at level {run.level}: {counts or 'no case was run'}.</p>"
     if run.ended:
         yield f'<p class="bad">The run ended: {escape(run.ended)}</p>'
+    if run.log:
+        yield f"<pre>{escape(run.log)}</pre>"
     observed = ", ".join(sorted(testee.observes)) or "nothing but outcomes"
     yield f"<p>{escape(testee.language)}; observes {escape(observed)}; {run.steps} steps in {run.seconds:.1f} s.<br>"
     yield f"Rules {escape(vectors.spec_version)} <code>{vectors.spec_digest}</code><br>"

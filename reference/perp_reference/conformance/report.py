@@ -105,6 +105,7 @@ def footer(run: Run) -> dict[str, Any]:
         },
         "stale": [known.line for known in run.stale],
         "ended": run.ended,
+        "log": run.log,
         "restarts": run.restarts,
         "steps": run.steps,
         "seconds": round(run.seconds, 3),

@@ -30,7 +30,15 @@ class BrokenProtocolError(Exception):
 
 
 class GaveUpError(Exception):
-    """The testee crashed too often in a row, or does not get past hello."""
+    """The testee crashed too often in a row, or does not get past hello.
+
+    Attributes:
+        log: The end of what it wrote to standard error.
+    """
+
+    def __init__(self, message: str, log: str) -> None:
+        super().__init__(message)
+        self.log = log
 
 
 Failure = (CrashedError, TimedOutError, UnaskedError, BrokenProtocolError)
@@ -268,7 +276,7 @@ class Tester:
         self.drop()
         self._crashes += 1
         if self._crashes >= CRASHES_IN_A_ROW:
-            raise GaveUpError(f"{failure}, {self._crashes} times in a row")
+            raise GaveUpError(f"{failure}, {self._crashes} times in a row", log)
         verdict = {CrashedError: CRASH, TimedOutError: TIMEOUT}.get(type(failure), PROTOCOL_ERROR)
         return Judgement(verdict, None, str(failure), log=log)
 

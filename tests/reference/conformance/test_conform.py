@@ -143,6 +143,35 @@ def test_a_broken_testee_is_caught(
     assert found["failures_by_rule"][only] > 0
 
 
+def ending(*operations: str) -> list[str]:
+    """A testee that writes to its log and ends in its first case."""
+    implementation = {"name": "ends", "version": "1", "language": "Python", "source": ""}
+    hello = {"implementation": implementation, "rules": ["perpetual"], "operations": operations}
+    plan = {
+        "hello": [hello | {"features": [], "observes": ["reason", "delta"]}],
+        "configure": [{"result": "ok"}],
+        "run": ["!log about to fail"],
+    }
+    return ["--", sys.executable, str(Path(__file__).with_name("scripted.py")), json.dumps(plan)]
+
+
+@pytest.mark.parametrize("asks", [["conform", "--only", "withdraw"], ["fuzz", "--seconds", "5"]])
+def test_where_a_run_ends_early_the_end_of_the_log_is_shown(
+    capsys: pytest.CaptureFixture[str], asks: list[str]
+) -> None:
+    assert main([*asks, *ending("withdraw", "transfer", "deposit")]) == 5
+    shown = capsys.readouterr().out.splitlines()
+    place = shown.index("ended: it ended with exit code 7, 5 times in a row")
+    assert shown[place + 1] == "about to fail"
+
+
+def test_a_canary_that_dies_of_a_crash_shows_the_end_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run(capsys, "--only", "cancel", *ending("withdraw"))
+    assert (code, found["verdict"]) == (1, "disqualified")
+    message = "error.crash: it ended with exit code 7; log: about to fail"
+    assert {canary["message"] for canary in found["canaries"] if not canary["lives"]} == {message}
+
+
 def test_what_cannot_be_run_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     code, found = run(capsys, "--", "/no/such/engine")
     assert (code, found["error"]["message"]) == (2, "no program /no/such/engine can be started")

@@ -23,9 +23,7 @@ def go(testees: Path) -> Go:
     tool = shutil.which("go") or "/usr/local/go/bin/go"
 
     def run(*arguments: str) -> str:
-        return subprocess.run(
-            [tool, *arguments], cwd=testees / "go", check=True, capture_output=True, text=True
-        ).stdout
+        return subprocess.run([tool, *arguments], cwd=testees / "go", check=True, capture_output=True, text=True).stdout
 
     return run
 
@@ -44,7 +42,9 @@ def conform(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, d
 
 def test_its_sources_are_formatted_and_pass_their_own_tests(go: Go) -> None:
     formatter = Path(go("env", "GOROOT").strip()) / "bin" / "gofmt"
-    listed = subprocess.run([str(formatter), "-l", go("list", "-f", "{{.Dir}}").strip()], check=True, capture_output=True)
+    listed = subprocess.run(
+        [str(formatter), "-l", go("list", "-f", "{{.Dir}}").strip()], check=True, capture_output=True
+    )
     assert listed.stdout == b""
     go("vet", "./...")
     go("test", "./...")

@@ -109,12 +109,13 @@ def test_a_time_out_costs_one_case() -> None:
 
 
 def test_five_crashes_in_a_row_end_the_run() -> None:
-    with Kit(command(run=["!exit 3"])) as tester:
+    with Kit(command(run=["!log about to fail"])) as tester:
         tester.start()
         for _ in range(4):
             assert tester.run("perpetual", {}, case()).verdict == CRASH
-        with pytest.raises(GaveUpError, match="it ended with exit code 3, 5 times in a row"):
+        with pytest.raises(GaveUpError, match="it ended with exit code 7, 5 times in a row") as gave_up:
             tester.run("perpetual", {}, case())
+    assert gave_up.value.log == "about to fail"
 
 
 def test_what_the_testee_does_not_have_is_not_sent() -> None:

@@ -16,7 +16,7 @@ from perp_reference.core.state import RecordKey
 from perp_spec.perpetual.config import Config, violations, with_bracket_margins
 from perp_spec.perpetual.operations import Deposit, ForcedReduce, RequestForced
 from perp_spec.perpetual.reasons import Reason
-from perp_spec.perpetual.records import Forced, Market, Parameters, Request
+from perp_spec.perpetual.records import Account, Forced, Market, Parameters, Request
 from perp_spec.words import AMOUNT_MAX, Field, Unit
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
@@ -30,6 +30,9 @@ LOTS = 2**13 - 1
 
 FACTORS: dict[Unit, int] = {Unit.ATOMS: PRICES * LOTS, Unit.PRICE: PRICES, Unit.INDEX: PRICES, Unit.LOTS: LOTS}
 """How many times larger a field becomes, by its unit."""
+
+SETTLED_MOST = 2**61 + 2**58
+"""The largest collateral that docs/limits.md assumes of an account: with more, sums with a position are no words."""
 
 ODD_INITIAL = {"initial_1_ppm": 50_003, "initial_2_ppm": 100_009, "initial_3_ppm": 200_017}
 
@@ -53,7 +56,7 @@ FINE = frozenset(
 
 
 def larger(record: Any) -> Any:
-    """A record or an operation in smaller units; a field that would leave its range stays at the end of it."""
+    """A record or an operation in smaller units; a field that would leave its bounds stays at the end of them."""
     changes: dict[str, Any] = {}
     for attribute in attrs.fields(type(record)):
         value, declared = getattr(record, attribute.name), attribute.metadata
@@ -75,6 +78,8 @@ def larger_field(record: Any, name: str, field: Field, value: Any) -> Any:
         return value
     if field.count > 1:
         return tuple(item * factor for item in value)
+    if isinstance(record, Account):
+        return max(min(value * factor, SETTLED_MOST), -SETTLED_MOST)
     most = AMOUNT_MAX if isinstance(record, Parameters) else field.high
     return max(min(value * factor, most), field.low)
 
