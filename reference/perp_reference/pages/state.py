@@ -117,14 +117,15 @@ def state_page() -> str:
         "where it is about the oracle families.",
         table(("field", "must be"), bound_rows()),
         "- **Families** (FAMILIES): from 2 to 4. Each has from 1 to 8 signers, and a quorum of more than half "
-        "of them and at most all. `signers` and `quorums` are 0 beyond the number of families. `oracle_keys` "
-        "has that many families, each with as many keys as `signers` says.\n- **Listing**: `markets` is the number of "
-        "markets listed.\n- **Scenarios**: "
+        "of them and at most all. `signers` and `quorums` are 0 beyond the number of families. Where "
+        "signatures are checked, `oracle_keys` has that many families, each with as many keys as `signers` says, and no "
+        "key twice.\n- **Markets**: `markets` is the number of markets that the configuration lists.\n- **Scenarios**: "
         "for each two markets there is one in which the first falls and the second rises: their `rises` differ. The "
         "first entry of `rises` is the same in all markets, so one moves all alike. Otherwise a long in one against a "
         "short in the other, or beside a long, would need no margin.\n- **Close-out**: `close_out_ppm` is the same in "
         "all markets, so an account is below close-out or not, whichever market is asked.\n- **Notionals**: the "
-        "largest max_size of all markets times the largest max_price is at most 2^56.",
+        "largest max_size of all markets times the largest max_price is at most 2^56. A rule may value the position in "
+        "the slot that an operation names at the operation's market, before a guard finds that they differ.",
         "## Parts of operations",
         *record_sections((Header, Intent, Order, Report)),
         "## Codes",

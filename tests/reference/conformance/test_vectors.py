@@ -33,7 +33,19 @@ from perp_reference.formats.state import encode_state
 from perp_spec.perpetual.operations import EndBatch, Header, Intent, Withdraw
 from support.scenes.money import deposit_scene
 from support.vectors import sources
+from support.vectors.large import SETTLED_MOST
 from support.vectors.witnesses import witness_scenarios
+
+
+def test_no_case_has_more_collateral_than_is_assumed_of_states(vectors: Vectors) -> None:
+    accounts = [
+        (case.id, int(account["collateral"]))
+        for _, fixture, case in vectors.cases()
+        if fixture.rules == "perpetual"
+        for account in case.pre.get("account", {}).values()
+    ]
+    assert len(accounts) > 10_000
+    assert [found for found in accounts if abs(found[1]) > SETTLED_MOST] == []
 
 
 def test_the_archive_is_what_the_sources_give_byte_by_byte(vectors: Vectors) -> None:

@@ -2,7 +2,7 @@ package exchange
 
 import "perptestee/internal/hashsuite"
 
-// Exchange: what every operation reads of the whole exchange.
+// Exchange is what every operation reads of the whole exchange.
 type Exchange struct {
 	Number         int64 `perp:"number,0..2^63-1"`                 // number of the current batch
 	Time           int64 `perp:"time,0..2^40"`                     // time of the current batch
@@ -18,7 +18,7 @@ type Exchange struct {
 	EscapeVault    int64 `perp:"escape_vault,0..2^63-1"`           // the vault when the exchange was frozen
 }
 
-// Ledger: money that is not in an account, and the totals that operations on accounts keep.
+// Ledger is money that is not in an account, and the totals that operations on accounts keep.
 type Ledger struct {
 	Vault     int64 `perp:"vault,0..2^63-1"`      // V: all collateral deposited and not paid out
 	Dust      int64 `perp:"dust,0..999999"`       // what settling rounded away, below one atom
@@ -30,13 +30,13 @@ type Ledger struct {
 	Claims    int64 `perp:"claims,0..2^63-1"`     // sum of the escape claims
 }
 
-// Queue: how far the queue from the chain below has been consumed.
+// Queue is how far the queue from the chain below has been consumed.
 type Queue struct {
 	Position int64            `perp:"position,0..2^63-1"` // entries consumed
 	Chain    hashsuite.Digest `perp:"chain"`              // hash chain over them
 }
 
-// MarketPrice: what every operation on a position of the market reads.
+// MarketPrice is what every operation on a position of the market reads.
 type MarketPrice struct {
 	Price          int64 `perp:"price,0..2^63-1"`                 // the health price P: for health, liquidation and deleverage
 	Index          int64 `perp:"index,0..2^63-1"`                 // last index price
@@ -52,7 +52,7 @@ type MarketPrice struct {
 	Switch         int64 `perp:"switch,0..4"`                     // kill switch of this market: lower bound of its mode
 }
 
-// MarketOracle: what only the ticks of the market read.
+// MarketOracle is what only the ticks of the market read.
 type MarketOracle struct {
 	Average        int64    `perp:"average,0..2^63-1"`                  // T: time-weighted index
 	Book           int64    `perp:"book,0..2^63-1"`                     // median of bid, ask and last trade when last marked, 0 before
@@ -69,7 +69,7 @@ type MarketOracle struct {
 	ReportedAt     [4]int64 `perp:"reported_at,0..2^40"`                // when each family last reported
 }
 
-// MarketBook: what trades of the market change.
+// MarketBook is what trades of the market change.
 type MarketBook struct {
 	OpenInterest       int64 `perp:"open_interest,0..2^63-1"`        // sum of the positive sizes
 	WindowOpenInterest int64 `perp:"window_open_interest,0..2^63-1"` // open interest when the liquidation window began
@@ -78,7 +78,7 @@ type MarketBook struct {
 	LossToday          int64 `perp:"loss_today,0..2^63-1"`           // loss index added on that day
 }
 
-// Account: an account: who owns it, what it may hold, and its collateral.
+// Account is an account: who owns it, what it may hold, and its collateral.
 type Account struct {
 	Kind         int64            `perp:"kind,0..3"`                    // ABSENT, CROSS, ISOLATED or PORTFOLIO
 	Owner        hashsuite.Digest `perp:"owner"`                        // digest of the owner's key; zero for the reserved accounts
@@ -90,20 +90,20 @@ type Account struct {
 	ClosedMarket int64            `perp:"closed_market,0..64"`          // market of the last closed position plus 1, 0 for none
 }
 
-// Position: a position; all zeros where the slot is empty.
+// Position is a position; all zeros where the slot is empty.
 type Position struct {
 	Market   int64 `perp:"market,0..63"`               // market
 	Size     int64 `perp:"size,-2^56..2^56"`           // lots held, negative for a short
 	Snapshot int64 `perp:"snapshot,-(2^63-1)..2^63-1"` // index of its side when last settled
 }
 
-// OrderSlot: what is known of the order or intent last seen in an order slot.
+// OrderSlot is what is known of the order or intent last seen in an order slot.
 type OrderSlot struct {
 	Nonce  int64 `perp:"nonce,0..2^40+1"`  // lowest nonce still usable
 	Filled int64 `perp:"filled,0..2^63-1"` // lots of that nonce already filled
 }
 
-// Request: an account's forced request and its escape claim.
+// Request is an account's forced request and its escape claim.
 type Request struct {
 	Kind     int64 `perp:"kind,0..2"`        // NONE, WITHDRAW or REDUCE
 	Market   int64 `perp:"market,0..63"`     // market to reduce
@@ -113,7 +113,7 @@ type Request struct {
 	Claimed  int64 `perp:"claimed,0..2"`     // NONE, CLAIMED or PAID
 }
 
-// Parameters: the configuration of the whole exchange.
+// Parameters are the configuration of the whole exchange.
 type Parameters struct {
 	ExchangeID          int64            `perp:"exchange_id,0..2^63-1"`            // names the exchange in everything that is signed
 	Governance          hashsuite.Digest `perp:"governance"`                       // digest of the key that may use the kill switch
@@ -143,7 +143,7 @@ type Parameters struct {
 	Quorums             [4]int64         `perp:"quorums,0..8"`                     // least reports of each family
 }
 
-// Market: the configuration of one market; all zeros where the id is not configured.
+// Market is the configuration of one market; all zeros where the id is not configured.
 type Market struct {
 	MaxPrice             int64   `perp:"max_price,0..2^63-1"`                // largest price
 	MaxSize              int64   `perp:"max_size,0..2^63-1"`                 // largest position
@@ -183,7 +183,7 @@ type Market struct {
 	Rises                [7]bool `perp:"rises"`                              // the price rises in a scenario and falls in its mirror image, or not
 }
 
-// Header: what a batch says of itself.
+// Header is what a batch says of itself.
 type Header struct {
 	Number       int64            `perp:"number,0..2^63-1"` // number of the batch
 	Time         int64            `perp:"time,0..2^40"`     // time of all its operations
@@ -191,7 +191,7 @@ type Header struct {
 	ConfigDigest hashsuite.Digest `perp:"config_digest"`    // digest of the configuration
 }
 
-// Intent: what a user signs beside the operation itself. It names the account's order slot whose nonce it uses up.
+// Intent is what a user signs beside the operation itself. It names the account's order slot whose nonce it uses up.
 type Intent struct {
 	Slot       int64 `perp:"slot,0..4095"`   // order slot
 	Nonce      int64 `perp:"nonce,0..2^40"`  // nonce
@@ -199,7 +199,7 @@ type Intent struct {
 	Authorised bool  `perp:"authorised"`     // the owner's key has signed this (checked outside the rules)
 }
 
-// Order: a signed order.
+// Order is a signed order.
 type Order struct {
 	Account    int64 `perp:"account,0..2^20-1"`             // account that trades
 	Slot       int64 `perp:"slot,0..4095"`                  // order slot
@@ -215,7 +215,7 @@ type Order struct {
 	Authorised bool  `perp:"authorised"`                    // the owner's key has signed this (checked outside the rules)
 }
 
-// Report: what one oracle family reports of a market: `count` values, padded with zeros.
+// Report is what one oracle family reports of a market: `count` values, padded with zeros.
 type Report struct {
 	Count   int64    `perp:"count,0..8"`               // number of values
 	Median  int64    `perp:"median,-(2^63-1)..2^63-1"` // the lower median of the values, 0 where there are none

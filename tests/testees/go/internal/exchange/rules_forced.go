@@ -260,14 +260,28 @@ func (m *Machine) checkPath(r reduction, took moved, delta, cash int64) error {
 	if !r.other.holds(r.op.Market) || !took.reduced {
 		return reason.NotOpposite
 	}
-	fund := m.load(fundAccount, r.op.FundSlot)
+	possible, err := m.fundCouldReduce(r, delta, cash)
 	switch {
-	case !fund.decides(r.sub):
-		return reason.Slot
-	case fund.fits(r.sub.id) && m.fundAble(m.move(m.settle(fund, m.state.Ledger.FundInbox, r.sub), r.sub, delta, cash), r.sub):
+	case err != nil:
+		return err
+	case possible:
 		return reason.BackstopPossible
 	}
 	return nil
+}
+
+// fundCouldReduce says whether the fund could take the same lots at the same price. A slot that does not decide it
+// rejects.
+func (m *Machine) fundCouldReduce(r reduction, lots, cash int64) (bool, error) {
+	fund := m.load(fundAccount, r.op.FundSlot)
+	switch {
+	case !fund.decides(r.sub):
+		return false, reason.Slot
+	case !fund.fits(r.sub.id):
+		return false, nil
+	}
+	settled := m.settle(fund, m.state.Ledger.FundInbox, r.sub)
+	return m.fundAble(m.move(settled, r.sub, lots, cash), r.sub), nil
 }
 
 // checkTaker has the guards about a willing order's account.

@@ -86,20 +86,7 @@ func (m *Machine) takePrice(sub subject, price MarketPrice, oracle MarketOracle)
 	degraded := seen.bad == 1 && seen.price >= 1 && nearBefore && !seen.apart && !lasting
 	blind := !good && !gap && !degraded
 
-	if good {
-		oracle.GoodTicks = min(oracle.GoodTicks+1, goodTicks)
-	} else {
-		oracle.GoodTicks = 0
-	}
-	recovered := !before.degraded || oracle.GoodTicks >= goodTicks || oracle.Average == 0
-	switch {
-	case good && recovered:
-		price.Level = levelGood
-	case good || degraded:
-		price.Level = levelDegraded
-	default:
-		price.Level = levelSuspended
-	}
+	price.Level = levelAfter(&oracle, before, good, degraded)
 	if good || gap {
 		oracle.Average = average
 	}
@@ -113,6 +100,24 @@ func (m *Machine) takePrice(sub subject, price MarketPrice, oracle MarketOracle)
 	}
 	m.state.Prices.put(sub.id, price)
 	m.state.Oracles.put(sub.id, oracle)
+}
+
+// levelAfter counts good ticks and gives the level: good ones bring it to 0 where it was 0 in effect, after enough of them
+// in a row, or at the first price.
+func levelAfter(oracle *MarketOracle, before oracleState, good, degraded bool) int64 {
+	oracle.GoodTicks++
+	if !good {
+		oracle.GoodTicks = 0
+	}
+	oracle.GoodTicks = min(oracle.GoodTicks, goodTicks)
+	recovered := !before.degraded || oracle.GoodTicks >= goodTicks || oracle.Average == 0
+	switch {
+	case good && recovered:
+		return levelGood
+	case good || degraded:
+		return levelDegraded
+	}
+	return levelSuspended
 }
 
 // patience is for how long one family alone, or families that disagree, are believed.
