@@ -118,8 +118,9 @@ def state_page() -> str:
         table(("field", "must be"), bound_rows()),
         "- **Families** (FAMILIES): from 2 to 4. Each has from 1 to 8 signers, and a quorum of more than half "
         "of them and at most all. `signers` and `quorums` are 0 beyond the number of families. Where "
-        "signatures are checked, `oracle_keys` has that many families, each with as many keys as `signers` says, and no "
-        "key twice.\n- **Markets**: `markets` is the number of markets that the configuration lists.\n- **Scenarios**: "
+        "signatures are checked, `oracle_keys` has that many families, each with as many keys as `signers` says, and "
+        "no key twice.\n- **Markets**: `markets` is the number of markets that the configuration lists.\n"
+        "- **Scenarios**: "
         "for each two markets there is one in which the first falls and the second rises: their `rises` differ. The "
         "first entry of `rises` is the same in all markets, so one moves all alike. Otherwise a long in one against a "
         "short in the other, or beside a long, would need no margin.\n- **Close-out**: `close_out_ppm` is the same in "

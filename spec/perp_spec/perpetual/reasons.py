@@ -135,7 +135,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.CLOSE_FACTOR: "The step is larger than the close factor allows.",
     Reason.STEP_TOO_SMALL: "The step is smaller than half of what the close factor allows.",
     Reason.COOLDOWN: "The account was liquidated too short a time ago, or is spared.",
-    Reason.SLIPPAGE: "The price is further from the health price than the slippage cap, or than the index to the worse side.",
+    Reason.SLIPPAGE: "The price is beyond the slippage cap from the health price, or from the index on the worse side.",
     Reason.NOT_CLOSE_OUT: "Equity is not below the close-out fraction of the maintenance margin.",
     Reason.FUND_MARGIN: "The insurance fund has no room or too little equity for the position.",
     Reason.NOT_OPPOSITE: "The counterparty holds no opposite position of at least that size.",
