@@ -1,27 +1,38 @@
 """Builds the site: gathers the pages, checks what they claim, has zensical render them, and checks the result."""
 
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from ast import FunctionDef
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from attrs import frozen
 
+from perp_reference.pages.shared import HIDDEN
 from perp_reference.site.arithmetic import check_sums
 from perp_reference.site.claims import check_commands, check_figures, check_snippets, without_marks
 from perp_reference.site.facts import Facts
 from perp_reference.site.faults import Fault, Faulty
-from perp_reference.site.generated import figures, generated_pages
+from perp_reference.site.generated import figures, generated_pages, spliced
 from perp_reference.site.links import check_site
 from perp_reference.site.sources import Sources, place_of, read_sources
 from perp_reference.site.tables import with_widths
+from perp_spec.perpetual.catalogue import LIBRARY
 
 CONFIG = "mkdocs.yml"
 PAGES = Path("build", "docs")
 SITE = Path("site")
 FAULTY = Path("build", "faulty-site")
+
+HERE = re.compile(r"<!-- here: ([^>]*?) -->")
+"""A place in a hand-written page for something that is computed."""
+
+DEFINED = re.compile(r"^(?:    )?def (\w+)\(", re.MULTILINE)
+NAMED = re.compile(r"([\w./-]+\.md)\s*$", re.MULTILINE)
 
 Told = Callable[[str], None]
 
@@ -79,17 +90,55 @@ def gather(root: Path, facts: Facts, told: Told) -> None:
     told("reading the pages")
     sources = read_sources(root)
     told("making pages of the rules")
-    made = generated_pages(root, facts, told)
+    made = generated_pages(facts, told)
     told("checking what the pages claim")
     known = figures(facts)
     faults = [*sources.faults, *made.faults]
     for name, text in sources.pages.items():
         faults += claims_faults(place_of(name), text, known, facts, by_hand=name not in made.pages)
+    faults += once_faults(made.pages)
+    faults += nav_faults((root / CONFIG).read_text(encoding="utf-8"), {**sources.pages, **made.pages})
+    here = spliced(facts)
+    pages = {name: with_splices(without_marks(text), here) for name, text in sources.pages.items()}
+    faults += splice_faults(sources.pages, here)
     if faults:
         raise Faulty(faults)
-    pages = {name: without_marks(text) for name, text in sources.pages.items()}
     shown = {name: with_widths(text) for name, text in {**pages, **made.pages}.items()}
     write(root / PAGES, Sources(shown, {**sources.files, **made.files}))
+
+
+def with_splices(text: str, here: dict[str, str]) -> str:
+    """A page with what is computed in its places."""
+    return HERE.sub(lambda match: here.get(match.group(1), match.group()), text)
+
+
+def splice_faults(pages: dict[str, str], here: dict[str, str]) -> Iterator[Fault]:
+    """A fault for each place for something unknown, and for each thing without a place."""
+    places = [(name, match.group(1)) for name, text in pages.items() for match in HERE.finditer(text)]
+    for name, wanted in places:
+        if wanted not in here:
+            yield Fault(place_of(name), wanted, f"one of {', '.join(here)}")
+    for wanted in here:
+        if wanted not in {found for _, found in places}:
+            yield Fault("docs", "none", f"a page with the place for {wanted}")
+
+
+def once_faults(pages: dict[str, str]) -> Iterator[Fault]:
+    """A fault for each definition of the rules that is not shown exactly once."""
+    shown = Counter(name for text in pages.values() for name in DEFINED.findall(text))
+    for name, definition in LIBRARY.items():
+        if name not in HIDDEN and isinstance(definition.node, FunctionDef) and shown[name] != 1:
+            yield Fault(f"rule text {name}", f"{shown[name]} times", "once on the site")
+
+
+def nav_faults(config: str, pages: Iterable[str]) -> Iterator[Fault]:
+    """A fault for each page that the navigation does not name once, and for each that it names and is not there."""
+    named = Counter(NAMED.findall(config[config.index("\nnav:") :]))
+    for name in pages:
+        if named[name] != 1:
+            yield Fault(f"{CONFIG}, nav", f"{name} {named[name]} times", f"{name} once")
+    for name in set(named) - set(pages):
+        yield Fault(f"{CONFIG}, nav", name, "a page that is there")
 
 
 def claims_faults(place: str, text: str, known: dict[str, str], facts: Facts, *, by_hand: bool) -> Iterable[Fault]:

@@ -1,23 +1,30 @@
 """The pages that are made of the rules, and the figures that hand-written pages may name."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
+from perp_reference.conformance.coverage import NOT_MET
 from perp_reference.pages.build import pages
+from perp_reference.pages.markdown import table
 from perp_reference.pages.theorems import theorems_page
-from perp_reference.site.examples import examples_of
+from perp_reference.site import crash, modes
+from perp_reference.site.examples import Examples, examples_of
 from perp_reference.site.facts import Facts
+from perp_reference.site.faults import Fault
 from perp_reference.site.reference import reference_pages
 from perp_reference.site.rules import rule_faults, rule_pages, theorem_anchors
 from perp_reference.site.sources import Sources
+from perp_reference.site.trade import worked_trade
 from perp_reference.site.vectors import vector_files, vectors_page
+from perp_spec.perpetual.catalogue import catalogue
+from perp_spec.perpetual.reasons import SENTENCES, Reason
 
 
-def generated_pages(root: Path, facts: Facts, told: Callable[[str], None]) -> Sources:
+def generated_pages(facts: Facts, told: Callable[[str], None]) -> Sources:
     """Every page that is made, with the files that belong to them."""
-    del root
     told("computing every example again")
     examples = examples_of(facts.vectors)
+    told("living through a crash")
+    story = crash.told()
     told("making pages of the rules")
     theorems = theorems_page(dict(facts.ledger), dict(facts.times))
     made = {
@@ -26,14 +33,60 @@ def generated_pages(root: Path, facts: Facts, told: Callable[[str], None]) -> So
         **reference_pages(),
         "theorems.md": theorem_anchors(theorems, facts.times),
         "vectors/index.md": vectors_page(facts.vectors),
+        "crash.md": crash.crash_page(story),
+        "modes.md": modes.modes_page(facts, examples),
     }
-    return Sources(made, vector_files(facts.vectors), [*examples.faults, *rule_faults(facts)])
+    faults = [*examples.faults, *rule_faults(facts), *reason_faults(examples), *crash.faults(story)]
+    return Sources(made, vector_files(facts.vectors), [*faults, *modes.demand_faults()])
+
+
+def reason_faults(examples: Examples) -> Iterator[Fault]:
+    """A fault for each reason that is not explained, or that no example shows."""
+    shown = {
+        entry.reason for rule in catalogue() for entry in rule.guards if (rule.name, entry.number) in examples.refused
+    }
+    shown |= {reason for _, reason in examples.results}
+    for reason in Reason:
+        if not SENTENCES.get(reason, "").endswith("."):
+            yield Fault(f"reason {reason.name}", SENTENCES.get(reason, "nothing") or "nothing", "a sentence")
+        if reason not in shown and reason not in NOT_MET:
+            yield Fault(f"reason {reason.name}", "none", "an example of it")
+
+
+MADE = """Made for this site, by running the rules:
+
+- [BTC falls by 15 % in 15 minutes](crash.md): what happens, step by step and in numbers
+- [modes and oracle levels](modes.md): what is still possible when prices are in doubt or money runs out, in diagrams
+- [the vectors](vectors/index.md): every test case, to browse
+- [schemas](schemas/index.md): every member of every file and message"""
+
+
+def spliced(facts: Facts) -> dict[str, str]:
+    """What stands in hand-written pages where they say `<!-- here: NAME -->`."""
+    rounds = list(next(iter(facts.security.values())))
+    rows = [(name, *(facts.security[profile].get(name, "") for profile in facts.security)) for name in rounds]
+    return {
+        "the pages that only the site has": MADE,
+        "the worked trade": worked_trade(),
+        "the rounds at these sizes": table(("bits", *(f'"{name}"' for name in facts.security)), rows),
+    }
 
 
 def figures(facts: Facts) -> dict[str, str]:
     """What a marked figure may be, by its name."""
+    kinds = [case.source["kind"] for _, _, case in facts.vectors.cases()]
+    verdicts = [goal["verdict"] for goal in facts.ledger["goals"]]
     return {
-        "theorems": f"{len(facts.ledger['goals']):,}",
-        "cases": f"{sum(len(fixture.cases) for fixture in facts.vectors.fixtures.values()):,}",
+        "theorems": f"{len(verdicts):,}",
+        "theorems proved": f"{verdicts.count('proved'):,}",
+        "rules": str(len(catalogue())),
+        "operations": str(len(catalogue()) - 1),
+        "guards": str(sum(len(rule.guards) for rule in catalogue())),
+        "reasons": str(len(Reason)),
+        "cases": f"{len(kinds):,}",
+        "decoys": f"{len(facts.vectors.decoys):,}",
+        **{f"cases {kind}": f"{kinds.count(kind):,}" for kind in sorted(set(kinds))},
         "program": facts.program,
+        "tables": str(len(facts.costs)),
+        **{f"security {name} {own}": bits for name, found in facts.security.items() for own, bits in found.items()},
     }

@@ -12,7 +12,8 @@ from perp_reference.pages.theorems import seconds
 from perp_reference.site.examples import Change, Examples, Refused, Worked, entry_of, unit_of
 from perp_reference.site.facts import Facts
 from perp_reference.site.faults import Fault
-from perp_spec.perpetual.catalogue import CataloguedRule, Entry, catalogue
+from perp_reference.site.mathml import formulas
+from perp_spec.perpetual.catalogue import LIBRARY, CataloguedRule, Entry, catalogue
 
 MOST_CHANGES = 4
 MOST_COMPARED = 2
@@ -28,11 +29,16 @@ def rule_pages(facts: Facts, examples: Examples) -> dict[str, str]:
         numbers = [*worked_section(rule, examples), *guards_section(rule, examples)]
         names = [rule.name, *own_names(rule.name)]
         proofs = [*theorems_section(names, facts), *program_section(names, facts), *vectors_section(rule, facts)]
-        found[f"rules/{rule.name}.md"] = rule_page(rule, numbers, proofs)
+        found[f"rules/{rule.name}.md"] = rule_page(rule, numbers, proofs, as_formula)
     for shared in SHARED_PAGES:
         proofs = [*theorems_section(shared.names, facts), *program_section(shared.names, facts)]
-        found[f"rules/{shared.slug}.md"] = shared_page(shared, proofs)
+        found[f"rules/{shared.slug}.md"] = shared_page(shared, proofs, as_formula)
     return found
+
+
+def as_formula(name: str) -> list[str]:
+    """A definition as formulas, where it has any."""
+    return [text for text in (formulas(LIBRARY[name]),) if text]
 
 
 def rule_faults(facts: Facts) -> Iterator[Fault]:
