@@ -40,7 +40,7 @@
   const load = (rule) =>
     new Promise((resolve, reject) => {
       if (loaded.has(rule)) return resolve(loaded.get(rule));
-      const script = element("script", { src: `data/${encodeURIComponent(rule)}.js` });
+      const script = element("script", { src: `vectors/${encodeURIComponent(rule)}.js` });
       script.onload = () => resolve(loaded.get(rule));
       script.onerror = () => reject(new Error(`no vectors of ${rule}`));
       document.head.append(script);

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from perp_reference.pages.shared import HIDDEN
 from perp_reference.site.arithmetic import check_sums
-from perp_reference.site.claims import check_commands, check_figures, check_snippets, without_marks
+from perp_reference.site.claims import check_commands, check_figures, check_snippets, check_sources, without_marks
 from perp_reference.site.facts import Facts
 from perp_reference.site.faults import Fault, Faulty
 from perp_reference.site.generated import figures, generated_pages, spliced
@@ -144,6 +144,7 @@ def nav_faults(config: str, pages: Iterable[str]) -> Iterator[Fault]:
 def claims_faults(place: str, text: str, known: dict[str, str], facts: Facts, *, by_hand: bool) -> Iterable[Fault]:
     """What a page claims that does not hold; the snippets of generated pages are the rules themselves."""
     yield from check_figures(place, text, known)
+    yield from check_sources(place, text)
     yield from check_sums(place, text)
     yield from check_commands(place, text, facts.check)
     if by_hand:

@@ -42,6 +42,28 @@ def figure_faults(place: str, text: str, known: Mapping[str, str]) -> Iterator[F
                 yield Fault(f"{place}:{number}", said, f"{known[name]}, which is {name}")
 
 
+def check_sources(place: str, text: str) -> list[Fault]:
+    """The cells of a comparison without a source, and the sources that no line of the page gives.
+
+    A page is a comparison where it has the heading "Sources"; a cell names its sources as [S1]. The first column says
+    what is compared.
+    """
+    head, found, tail = text.partition("\n## Sources\n")
+    if not found:
+        return []
+    given = set(re.findall(r"^\| (\w+) \|", tail, re.MULTILINE))
+    faults: list[Fault] = []
+    for number, line in enumerate(head.splitlines(), 1):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|") or not cells[0] or set(cells[0]) == {"-"}:
+            continue
+        for cell in cells[1:]:
+            named = re.findall(r"\[(\w+)\]", cell)
+            if cell != "unknown" and (not named or set(named) - given):
+                faults.append(Fault(f"{place}:{number}", cell, "a cell with a source that the page gives, or unknown"))
+    return faults
+
+
 def without_marks(text: str) -> str:
     """A page as the site has it."""
     return MARK.sub("", text)

@@ -32,7 +32,7 @@ def generated_pages(facts: Facts, told: Callable[[str], None]) -> Sources:
         **rule_pages(facts, examples),
         **reference_pages(),
         "theorems.md": theorem_anchors(theorems, facts.times),
-        "vectors/index.md": vectors_page(facts.vectors),
+        "vectors.md": vectors_page(facts.vectors),
         "crash.md": crash.crash_page(story),
         "modes.md": modes.modes_page(facts, examples),
     }
@@ -57,7 +57,7 @@ MADE = """Made for this site, by running the rules:
 
 - [BTC falls by 15 % in 15 minutes](crash.md): what happens, step by step and in numbers
 - [modes and oracle levels](modes.md): what is still possible when prices are in doubt or money runs out, in diagrams
-- [the vectors](vectors/index.md): every test case, to browse
+- [the vectors](vectors.md): every test case, to browse
 - [schemas](schemas/index.md): every member of every file and message"""
 
 

@@ -306,8 +306,8 @@ WHAT_LEVELS_MEAN = {
     "exits only": "blind for longer than blind_seconds",
 }
 
-LANE = 44
-BOX_WIDTH = 250
+LANE = 32
+BOX_WIDTH = 240
 
 
 def ladder_diagram(found: dict[tuple[str, int], str]) -> str:

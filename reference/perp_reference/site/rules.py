@@ -205,7 +205,7 @@ def changed(refused: Refused) -> str:
 
 def vector_link(rule: str, case_id: str) -> str:
     """A link to a case in the browser of the vectors."""
-    return f"[{case_id.partition('/')[2]}](../vectors/index.html?rule={rule}&case={case_id})"
+    return f"[{case_id.partition('/')[2]}](../vectors.html?rule={rule}&case={case_id})"
 
 
 # Proofs
@@ -263,7 +263,7 @@ def vectors_section(rule: CataloguedRule, facts: Facts) -> list[str]:
         "## Vectors",
         (
             "Cases with this operation in the released vectors; "
-            f"[browse them](../vectors/index.html?rule={rule.name}). "
+            f"[browse them](../vectors.html?rule={rule.name}). "
             f"{code(f'perp conform --only {rule.name}')} runs them on your engine."
         ),
         table(("source", "cases"), rows),

@@ -43,7 +43,7 @@ def vector_files(vectors: Vectors) -> dict[str, bytes]:
         name = slug(rules, rule)
         data = {"rules": rules, "fixtures": [fixture_data(vectors, own, fixture) for own, fixture in fixtures]}
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-        found[f"vectors/data/{name}.js"] = f"perpVectors({json.dumps(name)}, {text});\n".encode()
+        found[f"vectors/{name}.js"] = f"perpVectors({json.dumps(name)}, {text});\n".encode()
     return found
 
 
@@ -80,5 +80,5 @@ def vectors_page(vectors: Vectors) -> str:
         table(("rule set", "rule", "cases", "steps", "from"), rows),
         f"{len(vectors.decoys)} cases are decoys: what they expect is wrong on purpose, so that a harness that echoes "
         f"is found; they are marked. {code('walks')} are random walks of a small exchange with real roots.",
-        '<script src="../assets/vectors.js"></script>',
+        '<script src="assets/vectors.js"></script>',
     )
