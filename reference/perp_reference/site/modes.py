@@ -306,8 +306,8 @@ WHAT_LEVELS_MEAN = {
     "exits only": "blind for longer than blind_seconds",
 }
 
-LANE = 32
-BOX_WIDTH = 240
+LANE = 27
+BOX_WIDTH = 225
 
 
 def ladder_diagram(found: dict[tuple[str, int], str]) -> str:
@@ -319,7 +319,7 @@ def ladder_diagram(found: dict[tuple[str, int], str]) -> str:
     order = list(STARTS)
     down = sorted((move for move in moves if order.index(move[0]) < order.index(move[1])), key=span_of)
     up = sorted((move for move in moves if order.index(move[0]) > order.index(move[1])), key=span_of)
-    left = LANE * len(up) + 40
+    left = LANE * len(up) + 24
     boxes = {
         level: Box(left, 12 + 104 * place, BOX_WIDTH, f"{NUMBERS[level]}  {level}", WHAT_LEVELS_MEAN[level], "", place)
         for place, level in enumerate(order)
@@ -327,7 +327,7 @@ def ladder_diagram(found: dict[tuple[str, int], str]) -> str:
     parts: list[Box | Arrow] = [*boxes.values()]
     parts += [lane(boxes, move, moves[move], place, down) for place, move in enumerate(down)]
     parts += [lane(boxes, move, moves[move], place, up) for place, move in enumerate(up)]
-    width = left + BOX_WIDTH + LANE * len(down) + 60
+    width = left + BOX_WIDTH + LANE * len(down) + 44
     return diagram("Levels of the oracle and what leads from one to another", width, 12 + 104 * len(order), parts)
 
 

@@ -75,7 +75,7 @@ def vectors_page(vectors: Vectors) -> str:
     return page(
         "# The vectors",
         f"All {total:,} cases of the release, made from rules {vectors.spec_version} (`{vectors.spec_digest}`). The "
-        f"hash of the release is `{vectors.digest}`. [How to run them on your engine](../conformance.md).",
+        f"hash of the release is `{vectors.digest}`. [How to run them on your engine](conformance.md).",
         '<div id="vectors" hidden></div>',
         table(("rule set", "rule", "cases", "steps", "from"), rows),
         f"{len(vectors.decoys)} cases are decoys: what they expect is wrong on purpose, so that a harness that echoes "
