@@ -137,8 +137,9 @@ class State:
     def price_rows(self, given: Pairs) -> tuple[tuple[PriceRow], ...]:
         """The rows of an oracle tick."""
         low, high = self.low_prices, self.high_prices
+        highest = self.prices[-1][0] if self.prices else -1
         return tuple(
-            (PriceRow(asset_id, price, asset_id in low, low.get(asset_id, 0), high.get(asset_id, 0)),)
+            (PriceRow(asset_id, price, highest, asset_id in low, low.get(asset_id, 0), high.get(asset_id, 0)),)
             for asset_id, price in given
         )
 

@@ -137,6 +137,8 @@ class PriceRow:
     asset_id: int = 0
     price: int = 0
     """The price the tick gives, .32."""
+    highest: int = 0
+    """The highest id that has a price in the state; -1 where none has."""
     bounded: bool = False
     """The batch has signed prices for the asset."""
     low: int = 0

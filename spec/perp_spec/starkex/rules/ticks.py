@@ -1,7 +1,7 @@
 """Ticks: new funding indices and new prices, for some or all assets at once."""
 
-from perp_spec.language import absolute, both, fold, indicator, require, require_if, table
-from perp_spec.starkex.bounds import ASSET_ID_BOUND, INDEX_BOUND, ONE
+from perp_spec.language import absolute, both, either, fold, indicator, require, require_if, table
+from perp_spec.starkex.bounds import ASSET_ID_BOUND, INDEX_BOUND, ONE, RANGE_BOUND
 from perp_spec.starkex.common import STARKEX, at_least
 from perp_spec.starkex.footprint import reads, updates, updates_rows
 from perp_spec.starkex.position import Held
@@ -47,7 +47,12 @@ def funding_tick(
 
 @table()
 def next_price(last: int, row: PriceRow) -> tuple[OraclePrice, int]:
-    """Check one price of a tick: the assets strictly rise, and the price lies between the batch's signed ones."""
+    """Check one price of a tick: the assets strictly rise, and the price lies between the batch's signed ones.
+
+    The program first looks for the id's place among the ids above the last one that have a price.
+    """
+    findable = both(row.asset_id >= 0, row.asset_id - row.highest <= RANGE_BOUND)
+    require(either(row.highest <= last, findable), Reason.UNCODED_ASSERT)
     require(at_least(row.asset_id, last + 1), Reason.UNSORTED_ORACLE_PRICES)
     require(both(row.bounded, row.price >= row.low, row.price <= row.high), Reason.UNCODED_ASSERT)
     return OraclePrice(row.asset_id, row.price), row.asset_id

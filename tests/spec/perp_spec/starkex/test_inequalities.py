@@ -32,15 +32,28 @@ def test_the_units_of_a_fill(units: int, code: Reason) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asset_id", "code"),
+    ("ids", "known", "code"),
     [
-        (RANGE_BOUND - 1, Reason.UNCODED_ASSERT),
-        (RANGE_BOUND, Reason.UNSORTED_ORACLE_PRICES),
+        ((RANGE_BOUND - 1,), (BTC, ETH), Reason.UNCODED_ASSERT),
+        ((RANGE_BOUND,), (BTC, ETH), Reason.UNSORTED_ORACLE_PRICES),
+        ((RANGE_BOUND + ETH,), (BTC, ETH), Reason.UNSORTED_ORACLE_PRICES),
+        ((RANGE_BOUND + ETH + 1,), (BTC, ETH), Reason.UNCODED_ASSERT),
+        ((RANGE_BOUND + ETH + 1,), (), Reason.UNSORTED_ORACLE_PRICES),
+        ((-1,), (BTC, ETH), Reason.UNCODED_ASSERT),
+        ((-1,), (), Reason.UNSORTED_ORACLE_PRICES),
+        ((BTC, -1), (BTC, ETH), Reason.UNCODED_ASSERT),
+        ((ETH, -1), (BTC, ETH), Reason.UNSORTED_ORACLE_PRICES),
+        ((ETH, BTC), (BTC, ETH), Reason.UNSORTED_ORACLE_PRICES),
+        ((BTC, BTC), (BTC, ETH), Reason.UNSORTED_ORACLE_PRICES),
+        ((BTC, ETH), (), Reason.SUCCESS),
+        ((BTC, 30), (BTC, ETH), Reason.UNCODED_ASSERT),
     ],
 )
-def test_the_ids_of_an_oracle_tick(asset_id: int, code: Reason) -> None:
-    """Given one price only, its id is compared with -1, and then with the signed prices, of which it is none."""
-    assert reason(STATE, PriceTick(timestamp=NOW + 1, rows=((asset_id, ONE),))) is code
+def test_the_ids_of_an_oracle_tick(ids: tuple[int, ...], known: tuple[int, ...], code: Reason) -> None:
+    """The program looks for an id among those behind the last that have a price, compares it, then looks for bounds."""
+    state = system({}, prices=tuple((asset_id, ONE) for asset_id in known))
+    state.low_prices, state.high_prices = dict.fromkeys((BTC, ETH), ONE), dict.fromkeys((BTC, ETH), ONE)
+    assert reason(state, PriceTick(timestamp=NOW + 1, rows=tuple((asset_id, ONE) for asset_id in ids))) is code
 
 
 @pytest.mark.parametrize(
