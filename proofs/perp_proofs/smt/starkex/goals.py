@@ -245,6 +245,14 @@ def transition_never_adds_to_a_debt(stage: Stage) -> Iterator[Claim]:
     )
 
 
+def debt_is_reduced_only_at_a_gain(stage: Stage) -> Iterator[Claim]:
+    """A position worth less than zero gains value where it gives up risk."""
+    before, after, reduced = statuses(stage)
+    stage.assume(both(before.value < 0, after.risk < before.risk), "worth less than zero, it gives up risk")
+    stage.perform(require_valid_transition, before, after, reduced)
+    yield Claim("worth more", after.value > before.value)
+
+
 # Orders
 
 
@@ -467,6 +475,13 @@ QUESTIONS: tuple[Question, ...] = (
         "a_reduction_never_adds_to_a_debt",
         "A position worth less than zero owes no more after an accepted update that does not add to its risk.",
         transition_never_adds_to_a_debt,
+        ("require_valid_transition",),
+    ),
+    question(
+        "a_debt_is_reduced_only_at_a_gain",
+        "A position worth less than zero that gives up risk in an accepted update is worth more after it: at the "
+        "oracle's price it cannot be reduced at all.",
+        debt_is_reduced_only_at_a_gain,
         ("require_valid_transition",),
     ),
     question(

@@ -1,6 +1,7 @@
 """What is claimed of the StarkEx rule set is proved, or refuted by a state that plain integers replay."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -95,6 +96,14 @@ FAULTS = (
     ),
     (
         Fault(
+            position.require_reduction,
+            "require(ratio_kept, Reason.ILLEGAL_POSITION_TRANSITION_REDUCING_TOTAL_VALUE_RISK_RATIO)",
+            "pass",
+        ),
+        "a_debt_is_reduced_only_at_a_gain",
+    ),
+    (
+        Fault(
             unwinding.liquidate_position,
             "require(negate(well_leveraged(status)), Reason.UNLIQUIDATABLE_POSITION)",
             "pass",
@@ -135,6 +144,22 @@ def test_the_page_lists_every_claim() -> None:
     ]
     page = (Path(__file__).parents[4] / "docs" / "starkex.md").read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("| `")][-len(rows) :] == rows
+
+
+def test_the_page_gives_each_weak_point_claims_that_there_are() -> None:
+    """A weak point names a claim that ends as the page says, or says why there is none."""
+    page = (Path(__file__).parents[4] / "docs" / "starkex.md").read_text(encoding="utf-8")
+    rows = page.partition("| weak point | test | claim |")[2].partition("\n\n")[0].splitlines()[2:]
+    named: set[str] = set()
+    for row in rows:
+        said = row.split(" | ")[-1]
+        claims = re.findall(r"`(\w+)`", said)
+        assert said.startswith("none: ") or claims
+        assert all(name in BY_NAME for name in claims)
+        named.update(claims)
+        for name in re.findall(r"`(\w+)` fails", said):
+            assert BY_NAME[name].expected is Verdict.VIOLATED
+    assert {name for name, one in BY_NAME.items() if one.expected is Verdict.VIOLATED} <= named
 
 
 def test_the_command_shows_the_defect_and_its_replay(capsys: pytest.CaptureFixture[str]) -> None:

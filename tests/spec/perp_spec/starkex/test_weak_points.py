@@ -3,6 +3,9 @@
 Each test shows one weak point named in docs/starkex.md on the smallest state that has it.
 """
 
+import re
+from pathlib import Path
+
 import attrs
 import pytest
 
@@ -195,6 +198,28 @@ def test_risk_need_not_rise_with_size() -> None:
     assert reason(system(state.positions, segments=ONE_SEGMENT), trade(1, 2, 1, 1)) is Reason.SUCCESS
 
 
+def test_a_debt_cannot_be_reduced_at_the_price() -> None:
+    """Given a position worth -1, selling one unit or all at the price is refused; a better price for all is not."""
+    state = system({1: position(1, 1000), 2: position(2, -11, (BTC, 10, 0))})
+    assert value_and_risk(state, state.positions[2]) == (-1, 5)
+    for units in (1, 10):
+        refused = reason(state, trade(1, 2, units, units))
+        assert refused is Reason.ILLEGAL_POSITION_TRANSITION_REDUCING_TOTAL_VALUE_RISK_RATIO
+    assert reason(state, trade(1, 2, 10, 11)) is Reason.SUCCESS
+
+
+def test_the_rate_of_funding_is_the_operators_word() -> None:
+    """Given a second and a rate of 1120 / 2^32 at most, an index may rise or fall by so much, or stay."""
+    for moved, code in (
+        (-1121, Reason.UNCODED_ASSERT),
+        (-1120, Reason.SUCCESS),
+        (0, Reason.SUCCESS),
+        (1120, Reason.SUCCESS),
+    ):
+        tick = IndexTick(timestamp=NOW + 1, rows=((BTC, moved), (ETH, 0)))
+        assert reason(system({}), tick) is code
+
+
 def test_initial_and_maintenance_margin_are_one() -> None:
     """Given a trade that ends just well leveraged, the next tick of the price makes it liquidatable."""
     state = system({1: position(1, 5), 2: position(2, 1000)})
@@ -248,3 +273,12 @@ def test_the_fee_position_may_be_liquidated() -> None:
     assert ended is Reason.SUCCESS
     assert after.positions[0].position.collateral == 3
     assert after.positions[1].position.collateral == 1000 - 9 - 3
+
+
+def test_the_page_names_tests_that_there_are(root: Path) -> None:
+    """Every weak point of the page has a test here."""
+    page = (root / "docs" / "starkex.md").read_text(encoding="utf-8")
+    rows = page.partition("| weak point | test | claim |")[2].partition("\n\n")[0].splitlines()[2:]
+    named = [set(re.findall(r"`(test_\w+)`", row)) for row in rows]
+    assert all(named)
+    assert set().union(*named) <= set(globals())
