@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
+from perp_reference.formats.text import described
 from perp_reference.starkex.machine import IndexTick, PriceTick
 from perp_reference.starkex.pedersen import PRIME
 from perp_reference.starkex.reader import (
@@ -14,7 +15,7 @@ from perp_reference.starkex.reader import (
     around_zero,
     inside,
     integer,
-    plain,
+    items_of,
     rising,
     row_of,
 )
@@ -509,24 +510,94 @@ TRANSACTIONS: dict[str, Callable[[Members, KeyOf, int], Any]] = {
 # Results
 
 
-COMPARED = (
-    "ok",
-    "code",
-    "provable",
-    "tv",
-    "tr",
-    "position",
-    "funded_position",
-    "positions",
-    "fulfilled",
-    "modifications",
-    "n_forced_actions",
-    "conditions",
-    "system_time",
-    "funding",
-    "prices",
-)
-"""What of an observed result is compared."""
+def number(value: Any) -> int:
+    """An integer of a result."""
+    return integer(value, *SIGNED)
+
+
+def text(value: Any) -> str:
+    """A string of a result."""
+    if type(value) is not str:
+        raise Refused("a string", described(value))
+    return value
+
+
+def truth(value: Any) -> bool:
+    """A flag of a result."""
+    if type(value) is not bool:
+        raise Refused("true or false", described(value))
+    return value
+
+
+def array(decode: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    """A decoder of arrays of a result."""
+
+    def decoded(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise Refused("an array", described(value))
+        return list(items_of(value, decode))
+
+    return decoded
+
+
+def row(count: int) -> Callable[[Any], list[int]]:
+    """A decoder of arrays of so many integers."""
+    return lambda value: list(row_of(value, (SIGNED,) * count))
+
+
+def observed(**decoders: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
+    """A decoder of objects of a result, none of whose members need be there."""
+
+    def decode(value: Any) -> dict[str, Any]:
+        members = Members(value)
+        found = {name: part(members, name, decoder) for name, decoder in decoders.items() if name in members}
+        members.close()
+        return found
+
+    return decode
+
+
+def part(members: Members, name: str, decode: Callable[[Any], Any]) -> Any:
+    """A member, decoded."""
+    value = members.take(name)
+    with inside(name):
+        return decode(value)
+
+
+OBSERVED_POSITION = observed(owner=number, collateral=number, assets=array(row(3)), funding_timestamp=number)
+
+
+def observed_positions(value: Any) -> dict[str, Any]:
+    """Positions of a result, by their numbers."""
+    members = Members(value)
+    return {str(number_of(name)): part(members, name, OBSERVED_POSITION) for name in members.names()}
+
+
+def observed_fills(value: Any) -> dict[str, int]:
+    """How far orders are filled, by their labels."""
+    members = Members(value)
+    for name in members.names():
+        order_number(name)
+    return {name: part(members, name, number) for name in members.names()}
+
+
+COMPARED: dict[str, Callable[[Any], Any]] = {
+    "code": text,
+    "provable": truth,
+    "tv": number,
+    "tr": number,
+    "position": OBSERVED_POSITION,
+    "funded_position": OBSERVED_POSITION,
+    "positions": observed_positions,
+    "fulfilled": observed_fills,
+    "modifications": array(row(3)),
+    "n_forced_actions": number,
+    "conditions": array(number),
+    "system_time": number,
+    "funding": observed(timestamp=number, indices=array(row(2))),
+    "prices": array(row(2)),
+}
+"""What of an observed result is compared, beside whether it is ok."""
 
 NOT_COMPARED = ("fail_func", "fail_exc", "steps", "builtins")
 """What else an observed result says: where the program stopped, and what the run cost."""
@@ -538,8 +609,7 @@ def decode_result(value: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"ok": members.truth("ok")}
     for name in members.names():
         if name in COMPARED:
-            with inside(name):
-                found[name] = plain(members.take(name))
+            found[name] = part(members, name, COMPARED[name])
         elif name in NOT_COMPARED:
             members.take(name)
     members.close()

@@ -78,6 +78,17 @@ def around_zero(number: int) -> int:
     return number - PRIME if number > PRIME // 2 else number
 
 
+def items_of(values: list[Any], decode: Callable[[Any], T]) -> tuple[T, ...]:
+    """The items of an array, each decoded."""
+    found: list[T] = []
+    try:
+        for item in values:
+            found.append(decode(item))  # noqa: PERF401 - its length says where it breaks
+    except Refused as refused:
+        raise refused.inside(f"[{len(found)}]") from None
+    return tuple(found)
+
+
 class Members:
     """The members of an object, taken one by one. Those left over are refused by `close`."""
 
@@ -152,13 +163,10 @@ class Members:
         value = self.take(name)
         if type(value) is not list:
             raise Refused("an array", described(value), name)
-        found: list[T] = []
         try:
-            for item in value:
-                found.append(decode(item))  # noqa: PERF401 - its length says where it breaks
+            return items_of(value, decode)
         except Refused as refused:
-            raise refused.inside(f"[{len(found)}]").inside(name) from None
-        return tuple(found)
+            raise refused.inside(name) from None
 
     def object(self, name: str) -> "Members":
         """An object inside."""
@@ -205,29 +213,6 @@ def rising(name: str, rows: tuple[tuple[int, ...], ...], part: str = "[0]") -> N
             raise Refused(expected, str(rows[place][0]), name, f"[{place}]", part)
 
 
-def plain(value: Any) -> Any:
-    """A parsed value with integers in the place of numbers."""
-    match value:
-        case Number():
-            return integer(value, *SIGNED)
-        case list():
-            found: list[Any] = []
-            try:
-                for item in value:
-                    found.append(plain(item))  # noqa: PERF401 - its length says where it breaks
-            except Refused as refused:
-                raise refused.inside(f"[{len(found)}]") from None
-            return found
-        case dict():
-            members: dict[str, Any] = {}
-            for name, item in value.items():
-                with inside(name):
-                    members[name] = plain(item)
-            return members
-        case _:
-            return value
-
-
 def depth_of(text: str) -> int:
     """At most how deep arrays and objects lie inside one another; brackets in strings are counted too."""
     return max(accumulate(map(STEPS.__getitem__, BRACKETS.findall(text)), initial=0))
@@ -267,4 +252,14 @@ def read_lines(path: Path, decode: Callable[[Members, int], T]) -> Iterator[T]:
         yield decoded
 
 
-__all__ = ["MalformedInput", "Members", "around_zero", "inside", "integer", "plain", "read_lines", "rising", "row_of"]
+__all__ = [
+    "MalformedInput",
+    "Members",
+    "around_zero",
+    "inside",
+    "integer",
+    "items_of",
+    "read_lines",
+    "rising",
+    "row_of",
+]

@@ -158,6 +158,20 @@ EDITS: list[tuple[Edit, str | None, str, str]] = [
     (put(1, "result", "ok"), "result.ok", "true or false", "the number 1"),
     (put(1, "result", "what"), "result.what", "no member of this name", "the number 1"),
     (put(0.5, "result", "positions", "2", "collateral"), "result.positions.2.collateral", FIELD, "the number 0.5"),
+    (put(1, "result", "positions", "2", "what"), "result.positions.2.what", "no member of this name", "the number 1"),
+    (put({}, "result", "positions", "x"), "result.positions.x", "the number of a position", '"x"'),
+    (put(None, "result", "positions"), "result.positions", "an object", "null"),
+    (put([[1, 2]], "result", "modifications"), "result.modifications[0]", "an array of 3", "an array of 2"),
+    (put([[1, 2, "x"]], "result", "modifications"), "result.modifications[0][2]", FIELD, '"x"'),
+    (put({}, "result", "conditions"), "result.conditions", "an array", "an object"),
+    (put(1, "result", "code"), "result.code", "a string", "the number 1"),
+    (put(1, "result", "provable"), "result.provable", "true or false", "the number 1"),
+    (
+        put({"order_z": 1}, "result", "fulfilled"),
+        "result.fulfilled.order_z",
+        "one of order_a, order_b, liquidator_order, withdrawal, transfer",
+        '"order_z"',
+    ),
 ]
 
 
