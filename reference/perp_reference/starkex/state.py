@@ -1,5 +1,6 @@
 """The state of the system, the configuration of its assets, and how rules load from it and store into it."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -119,6 +120,7 @@ class State:
     def index_rows(self, given: Pairs) -> tuple[tuple[IndexRow], ...]:
         """The rows of a funding tick."""
         known, prices = dict(self.indices), dict(self.prices)
+        ids = list(known)
         return tuple(
             (
                 IndexRow(
@@ -126,7 +128,7 @@ class State:
                     index=index,
                     known=asset_id in known,
                     known_index=known.get(asset_id, 0),
-                    known_before=sum(other < asset_id for other in known),
+                    known_before=bisect_left(ids, asset_id),
                     priced=asset_id in prices,
                     price=prices.get(asset_id, 0),
                 ),
