@@ -82,10 +82,8 @@ function candidateOf(families: bigint, prices: readonly bigint[], average: bigin
   return { index, bad, lone: prices.length === 1, confirmed: bad + 2n <= families, apart };
 }
 
-/** What a tick comes to: one of the four rows of the rule's table. */
+/** What a tick comes to. */
 type Outcome = "good" | "gap" | "degraded" | "blind";
-
-type Verdict = { readonly outcome: Outcome; readonly average: bigint; readonly disputedSince: bigint };
 
 /** A market as a tick finds it; `begun` is since when it was blind before, else now. */
 type Before = {
@@ -96,22 +94,35 @@ type Before = {
   readonly begun: bigint;
 };
 
-function verdictOf(candidate: Candidate, { price, oracle, market, now, begun }: Before): Verdict {
-  const { index, bad, lone, confirmed, apart } = candidate;
-  const moved = approach(oracle.average, index, now - price.ticked_at, market);
-  const first = oracle.average === 0n ? index : moved;
-  const average = index >= 1n ? first : oracle.average;
-  const since = oracle.disputed_since === 0n ? begun : oracle.disputed_since;
+/** Whether a price that no two families confirm is believed still: near the last confirmed average, and for a time. */
+function isBelievable({ index, lone, apart }: Candidate, since: bigint, { oracle, market, now }: Before): boolean {
   const patience = lone ? market.blind_seconds : market.staleness_seconds;
-  const lasting = !confirmed && now - since > patience;
   const nearBefore = within(absolute(index - oracle.average), market.band_ppm, oracle.average);
+  return nearBefore && !apart && now - since <= patience;
+}
+
+/** The average that the price moves to, if it may. */
+function movedAverage({ index }: Candidate, { price, oracle, market, now }: Before): bigint {
+  if (index === 0n) return oracle.average;
+  if (oracle.average === 0n) return index;
+  return approach(oracle.average, index, now - price.ticked_at, market);
+}
+
+type Verdict = { readonly outcome: Outcome; readonly average: bigint; readonly disputedSince: bigint };
+
+function verdictOf(candidate: Candidate, before: Before): Verdict {
+  const { index, bad, confirmed } = candidate;
+  const { oracle, market, begun } = before;
+  const moved = movedAverage(candidate, before);
+  const near = within(absolute(index - moved), market.band_ppm, moved);
+  const since = oracle.disputed_since === 0n ? begun : oracle.disputed_since;
   const disputedSince = confirmed ? 0n : since;
-  if (bad === 0n) {
-    const near = within(absolute(index - average), market.band_ppm, average);
-    return { outcome: near ? "good" : "gap", average, disputedSince };
-  }
-  const degraded = bad === 1n && index >= 1n && nearBefore && !apart && !lasting;
-  return { outcome: degraded ? "degraded" : "blind", average, disputedSince };
+  const average = confirmed ? moved : oracle.average;
+  if (bad === 0n && near) return { outcome: "good", average, disputedSince };
+  if (bad <= 1n && confirmed && !near) return { outcome: "gap", average, disputedSince };
+  const trusted = confirmed || isBelievable(candidate, since, before);
+  if (bad === 1n && index >= 1n && trusted) return { outcome: "degraded", average, disputedSince };
+  return { outcome: "blind", average: oracle.average, disputedSince };
 }
 
 export function oracleTick(tx: Transaction, op: Operation<"oracle_tick">): void {
@@ -140,11 +151,10 @@ export function oracleTick(tx: Transaction, op: Operation<"oracle_tick">): void 
   const blind = outcome === "blind";
   const gap = outcome === "gap";
   const newIndex = blind ? price.index : candidate.index;
-  const newAverage = blind || outcome === "degraded" ? oracle.average : average;
   const newMark = markOf(newIndex, oracle.premium, oracle.book, market);
   tx.storeMarketPrice(op.market, {
     ...price,
-    price: blind ? price.price : healthPrice(newMark, gap, newAverage, market),
+    price: blind ? price.price : healthPrice(newMark, gap, average, market),
     index: newIndex,
     level: levels[outcome],
     gap,
@@ -153,7 +163,7 @@ export function oracleTick(tx: Transaction, op: Operation<"oracle_tick">): void 
   });
   tx.storeOracle(op.market, {
     ...oracle,
-    average: newAverage,
+    average,
     good_ticks: goodTicks,
     disputed_since: disputedSince,
     values: reports.values,

@@ -3,7 +3,7 @@
 import { Level } from "../../codes.ts";
 import { require } from "../../reasons.ts";
 import type { Market, MarketPrice } from "../../records.ts";
-import { clamp, median, minimum, mulDivFloor, PPM } from "../../words.ts";
+import { absolute, clamp, median, minimum, mulDivCeil, mulDivFloor, PPM } from "../../words.ts";
 
 /** How far the price of a market can be trusted now. */
 export type OracleState = {
@@ -46,10 +46,11 @@ export function healthPrice(mark: bigint, gap: boolean, average: bigint, market:
   return gap ? clamp(mark, average - distance, average + distance) : mark;
 }
 
-/** The average after so many seconds of moving toward the target. */
+/** The average after so many seconds of moving toward the target: rounded up, or it would stay below one that is near. */
 export function approach(average: bigint, target: bigint, elapsed: bigint, market: Market): bigint {
   const step = minimum(elapsed, market.average_seconds);
-  return average + mulDivFloor(target - average, step, market.average_seconds);
+  const moved = mulDivCeil(absolute(target - average), step, market.average_seconds);
+  return target > average ? average + moved : average - moved;
 }
 
 export function requireBook(bid: bigint, ask: bigint, market: Market): void {
