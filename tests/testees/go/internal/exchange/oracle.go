@@ -43,9 +43,13 @@ func healthPrice(mark int64, gap bool, average int64, market *Market) int64 {
 	return clamp(mark, average-distance, average+distance)
 }
 
-// approach moves an average toward a target, the whole way in average_seconds or more.
+// approach moves an average toward a target, the whole way in average_seconds or more, and by an atom at least.
 func approach(average, target, elapsed int64, market *Market) int64 {
-	return average + floorDiv(target-average, min(elapsed, market.AverageSeconds), market.AverageSeconds)
+	moved := ceilDiv(magnitude(target-average), min(elapsed, market.AverageSeconds), market.AverageSeconds)
+	if target > average {
+		return average + moved
+	}
+	return average - moved
 }
 
 // bookAllowed says whether bid and ask are prices, and not crossed.

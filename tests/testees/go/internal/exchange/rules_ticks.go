@@ -82,12 +82,16 @@ func (m *Machine) takePrice(sub subject, price MarketPrice, oracle MarketOracle)
 		oracle.DisputedSince = begun
 	}
 	lasting := !seen.confirmed && now-oracle.DisputedSince > patience(seen, market)
-	good, gap := seen.bad == 0 && near, seen.bad == 0 && !near
-	degraded := seen.bad == 1 && seen.price >= 1 && nearBefore && !seen.apart && !lasting
+	good, gap := seen.bad == 0 && near, seen.bad <= 1 && seen.confirmed && !near
+	believed := nearBefore && !seen.apart && !lasting
+	if seen.confirmed {
+		believed = near
+	}
+	degraded := seen.bad == 1 && seen.price >= 1 && believed
 	blind := !good && !gap && !degraded
 
 	price.Level = levelAfter(&oracle, before, good, degraded)
-	if good || gap {
+	if seen.confirmed && !blind {
 		oracle.Average = average
 	}
 	price.Gap, price.TickedAt = gap, now
