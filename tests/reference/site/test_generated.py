@@ -39,7 +39,9 @@ def facts(vectors: Vectors, about: tuple[str, ...], costs: Mapping[str, Mapping[
     return Facts(ledger, times, costs, {}, "", vectors, lambda _: "")
 
 
-ROW: dict[str, int] = dict.fromkeys(("instructions", "columns", "constraints", "lookups", "permutations", "messages", "cells"), 1234)
+ROW: dict[str, int] = dict.fromkeys(
+    ("instructions", "columns", "constraints", "lookups", "permutations", "messages", "cells"), 1234
+)
 
 
 def test_every_rule_and_guard_has_an_example_that_the_machine_computes_as_the_vectors_say(examples: Examples) -> None:
