@@ -38,8 +38,13 @@ def figure_faults(place: str, text: str, known: Mapping[str, str]) -> Iterator[F
             name = mark.group("name")
             if name not in known:
                 yield Fault(f"{place}:{number}", name, f"the name of a figure, such as {', '.join(list(known)[:3])}")
-            elif known[name] not in (said, said.rstrip(".")):
+            elif plain(known[name]) != plain(said):
                 yield Fault(f"{place}:{number}", said, f"{known[name]}, which is {name}")
+
+
+def plain(figure: str) -> str:
+    """A figure without what only makes it easier to read."""
+    return figure.replace(",", "").rstrip(".")
 
 
 def check_sources(place: str, text: str) -> list[Fault]:

@@ -20,6 +20,7 @@ class Facts:
         security: Bits of security, by profile and round.
         program: The digest of the recorded program.
         vectors: The released vectors.
+        observed: How many outcomes of the deployed StarkEx program the checkout holds.
         check: Tells what is wrong with the words of a command line.
     """
 
@@ -29,4 +30,5 @@ class Facts:
     security: Mapping[str, Mapping[str, str]]
     program: str
     vectors: Vectors
+    observed: int
     check: Check

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from perp_reference.conformance.coverage import NOT_MET
+from perp_reference.formats.batch import MOST_OPERATIONS
 from perp_reference.pages.build import pages
 from perp_reference.pages.markdown import table
 from perp_reference.pages.theorems import theorems_page
@@ -15,6 +16,7 @@ from perp_reference.site.rules import rule_faults, rule_pages, theorem_anchors
 from perp_reference.site.sources import Sources
 from perp_reference.site.trade import worked_trade
 from perp_reference.site.vectors import vector_files, vectors_page
+from perp_spec import words
 from perp_spec.perpetual.catalogue import catalogue
 from perp_spec.perpetual.reasons import SENTENCES, Reason
 
@@ -88,5 +90,8 @@ def figures(facts: Facts) -> dict[str, str]:
         **{f"cases {kind}": f"{kinds.count(kind):,}" for kind in sorted(set(kinds))},
         "program": facts.program,
         "tables": str(len(facts.costs)),
+        "starkex cases": f"{facts.observed:,}",
+        "operations of a batch": f"{MOST_OPERATIONS:,}",
+        **{name: f"{value:,}" for name, value in vars(words).items() if name.isupper() and type(value) is int},
         **{f"security {name} {own}": bits for name, found in facts.security.items() for own, bits in found.items()},
     }
