@@ -5,10 +5,9 @@ from pathlib import Path
 
 from perp_cli.arguments import path
 from perp_cli.output import Output
-from perp_cli.present import MODES, describe, money, refusal, rejection_document, root_hex
+from perp_cli.present import describe, mode_name, money, refusal, rejection_document, root_hex
 from perp_reference.store.run import Outcome
 from perp_reference.store.store import Store
-from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.records import Exchange, Ledger
 
 
@@ -28,10 +27,11 @@ def open_store(directory: Path, output: Output) -> Store:
         return Store.open(directory)
 
 
-def report_outcome(config: Config, outcome: Outcome, output: Output) -> None:
-    """Say what a batch did: what happened, what was left out and why."""
+def report_outcome(store: Store, outcome: Outcome, output: Output) -> None:
+    """Say what the last batch of a store did: what happened, what was left out and why."""
+    config, exchange = store.config, store.state.get(Exchange, 0)
     for operation in outcome.operations:
-        output.line(f"  {describe(config, operation)}")
+        output.line(f"  {describe(config, operation, exchange)}")
     if outcome.rejected:
         output.line("left out, with every reason:")
         for rejection in outcome.rejected:
@@ -43,7 +43,8 @@ def report_totals(store: Store, output: Output) -> None:
     """Say where the exchange stands."""
     exchange = store.state.get(Exchange, 0)
     ledger = store.state.get(Ledger, 0)
-    output.line(f"mode {MODES[exchange.mode]}, vault {money(ledger.vault)}, root {root_hex(store.commitment.root)}")
+    mode, root = mode_name(exchange.mode, exchange), root_hex(store.commitment.root)
+    output.line(f"mode {mode}, vault {money(ledger.vault)}, root {root}")
 
 
 def outcome_document(outcome: Outcome) -> dict[str, object]:

@@ -18,7 +18,6 @@ from perp_spec.perpetual.operations import (
     EndBatch,
     EscapePay,
     ForcedReduce,
-    ForcedWithdraw,
     Liquidate,
     OpenAccount,
     OracleTick,
@@ -28,7 +27,7 @@ from perp_spec.perpetual.operations import (
     Withdraw,
 )
 from perp_spec.perpetual.reasons import Reason
-from perp_spec.perpetual.records import Forced, Kind, Mode, Path
+from perp_spec.perpetual.records import Exchange, Forced, Kind, Mode, Path
 
 ATOM_DIGITS = 6
 
@@ -41,6 +40,9 @@ MODES = {
     Mode.AUCTION: "AUCTION",
     Mode.HALT: "HALT",
 }
+
+FROZEN = "FROZEN"
+"""Shown in place of a mode where the exchange is frozen: the modes are kept, and none of them matters any more."""
 
 PATHS = {Path.ORDER: "an order", Path.FUND: "the fund", Path.OPPOSITE: "an opposite position"}
 
@@ -75,6 +77,11 @@ def symbol(config: Config, market: int) -> str:
     return config.markets[market].symbol if market < len(config.markets) else f"market {market}"
 
 
+def mode_name(mode: int, exchange: Exchange) -> str:
+    """What may be done: a mode of the exchange or of a market, unless the exchange is frozen."""
+    return FROZEN if exchange.frozen_at else MODES[mode]
+
+
 def account_name(number: int) -> str:
     """An account, the reserved ones by name."""
     return {0: "the fund", 1: "the fee account"}.get(number, f"account {number}")
@@ -100,11 +107,19 @@ def result_of(code: int) -> str:
     return "done" if code == 0 else f"refused with {Reason(code).name}" if code in set(Reason) else f"code {code}"
 
 
-def describe(config: Config, operation: Any) -> str:
-    """An operation in a line."""
+def describe(config: Config, operation: Any, exchange: Exchange) -> str:
+    """An operation that happened in a line: what was wanted and what came of it. `exchange` is as it is after."""
+    if isinstance(operation, EndBatch):
+        return f"end_batch: mode {mode_name(operation.mode, exchange)}"
+    result = getattr(operation, "result", None)
+    return wanted(config, operation) if result is None else f"{wanted(config, operation)}: {result_of(result)}"
+
+
+def wanted(config: Config, operation: Any) -> str:
+    """What an operation is to do, in a line."""
     match operation:
         case Deposit():
-            text = f"{money(operation.amount)} to {account_name(operation.account)}: {result_of(operation.result)}"
+            text = f"{money(operation.amount)} to {account_name(operation.account)}"
         case Withdraw():
             text = f"{money(operation.amount)} from {account_name(operation.account)}"
         case Transfer():
@@ -121,11 +136,11 @@ def describe(config: Config, operation: Any) -> str:
         case Deleverage():
             text = f"{deal(config, operation)} of {account_name(operation.account)} against {operation.counterparty}"
         case _:
-            text = describe_other(config, operation)
+            text = wanted_rarely(config, operation)
     return f"{rule_of(operation).name}: {text}" if text else rule_of(operation).name
 
 
-def describe_other(config: Config, operation: Any) -> str:
+def wanted_rarely(config: Config, operation: Any) -> str:
     """The rarer operations, and by their main fields those that need no words of their own."""
     match operation:
         case OracleTick():
@@ -135,19 +150,25 @@ def describe_other(config: Config, operation: Any) -> str:
             prices = ", ".join(unit_price(config, operation.market, median) for median in medians)
             return f"{symbol(config, operation.market)} {prices or 'no report'}"
         case RequestForced():
-            wish = money(operation.amount) if operation.kind == Forced.WITHDRAW else f"{operation.amount} lots"
-            return f"{wish} for {account_name(operation.account)}: {result_of(operation.result)}"
-        case ForcedWithdraw():
-            return f"{account_name(operation.account)}: {result_of(operation.result)}"
+            return f"{wish_of(config, operation)} for {account_name(operation.account)}"
         case ForcedReduce():
             how = f" against {PATHS[operation.path]}" if operation.result == 0 else ""
-            return f"{deal(config, operation)} of {account_name(operation.account)}{how}: {result_of(operation.result)}"
+            return f"{deal(config, operation)} of {account_name(operation.account)}{how}"
         case EscapePay():
             return f"{money(operation.amount)} to {account_name(operation.account)}"
         case EndBatch():
-            return f"mode {MODES[operation.mode]}"
+            return f"mode {MODES.get(operation.mode, operation.mode)}"
         case _:
             return main_fields(config, operation)
+
+
+def wish_of(config: Config, operation: RequestForced) -> str:
+    """What a forced request asks for."""
+    if operation.kind == Forced.WITHDRAW:
+        return money(operation.amount)
+    if operation.market >= len(config.markets):
+        return f"{operation.amount} lots of market {operation.market}"
+    return f"{units(config, operation.market, operation.amount)} {symbol(config, operation.market)}"
 
 
 def main_fields(config: Config, operation: Any) -> str:
@@ -182,7 +203,7 @@ def numbers_of(guard: Guard) -> str:
 
 def refusal(config: Config, rejection: Rejection) -> list[str]:
     """The lines that report a rejected operation: what it was, then every false guard with its numbers."""
-    lines = [f"{describe(config, rejection.operation)}"]
+    lines = [wanted(config, rejection.operation)]
     for guard in rejection.guards:
         numbers = numbers_of(guard)
         lines.append(f"  {guard.reason.name}: {guard.sentence}{f' ({numbers})' if numbers else ''}")

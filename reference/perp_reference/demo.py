@@ -40,6 +40,7 @@ from perp_spec.perpetual.operations import (
     Transfer,
     Withdraw,
 )
+from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import FUND, Forced, Kind, Mode, Path
 from perp_spec.words import DAY
 
@@ -58,6 +59,9 @@ LOTS_A_UNIT = (10_000, 1_000, 10)
 ALICE, BOB, CAROL, DAVE, ERIN, CHILD = 2, 3, 4, 5, 6, 7
 """Accounts: a long with high leverage, a market maker, a long of two markets, a short, a portfolio account, and Bob's
 isolated one."""
+
+NAMES = {ALICE: "Alice", BOB: "Bob", CAROL: "Carol", DAVE: "Dave", ERIN: "Erin", CHILD: "Bob's isolated account"}
+"""What the story calls the accounts."""
 
 STRANGER = 99
 """An account that does not exist."""
@@ -240,7 +244,7 @@ def crash(_: Cast) -> tuple[Any, ...]:
 
 
 def exits(cast: Cast) -> tuple[Any, ...]:
-    """The forced requests are answered, one of them refused, and a last one is made that nobody will answer."""
+    """The forced requests are answered, one put off, one refused, and a last one is made that nobody will answer."""
     return (
         *ticks(28_100, 2_710, 36),
         ForcedWithdraw(account=DAVE),
@@ -256,7 +260,7 @@ def exits(cast: Cast) -> tuple[Any, ...]:
             fund_slot=0,
         ),
         RequestForced(
-            account=ERIN, key=cast.owner(ERIN), kind=Forced.WITHDRAW, amount=100_000 * USD, posted=START + 170
+            account=ERIN, key=cast.owner(ERIN), kind=Forced.WITHDRAW, amount=30_000 * USD, posted=START + 170
         ),
         ForcedWithdraw(account=ERIN),
         RequestForced(account=ALICE, key=cast.owner(ALICE), kind=Forced.WITHDRAW, amount=USD, posted=START + 170),
@@ -284,53 +288,142 @@ def payouts(_: Cast) -> tuple[Any, ...]:
 
 
 @frozen
+class Told:
+    """What the story says of one operation."""
+
+    rule: str
+    account: int
+    """Whose operation it is, as `party` says it."""
+    refused: Reason | None = None
+    """Why it is refused: the first reason of one that is left out, or the answer to one from the chain below."""
+
+
+def party(operation: Any) -> int:
+    """The account that an operation is about: its own, the sender's, the buyer's; the fund's where it names none."""
+    if hasattr(operation, "sender"):
+        return operation.sender
+    return operation.buyer.account if hasattr(operation, "buyer") else getattr(operation, "account", FUND)
+
+
+@frozen
 class Act:
-    """One batch of the demo: when, what happens in a few sentences, and the operations."""
+    """One batch of the demo: when, what happens in a few sentences, and the operations.
+
+    Attributes:
+        time: Seconds since the epoch.
+        told: What the sentences say of single operations: of each that is refused, and of those that they are about. It
+            is compared with what the rules do.
+        level: What the sentences say of the oracle of BTC after the batch, in the words of `level_of`.
+        is_frozen: Whether they say that the exchange is frozen after it.
+    """
 
     time: int
-    story: str
+    sentences: str
     operations: Callable[[Cast], tuple[Any, ...]]
+    told: tuple[Told, ...] = ()
+    level: str = "good"
+    is_frozen: bool = False
+
+    @property
+    def story(self) -> str:
+        """The sentences, with names and numbers of accounts, and the reason of each refusal."""
+        numbers = {name: f"{name} ({number})" for number, name in NAMES.items() if number != CHILD}
+        reasons = [told.refused.name for told in self.told if told.refused is not None]
+        return self.sentences.format(*reasons, **numbers)
 
 
 ACTS = (
     Act(
         START,
         "Accounts open, money comes in, and the first trades happen. One deposit names an account that does "
-        "not exist: it is returned. One order has expired.",
+        "not exist: it is returned ({0}). A trade of {Dave} with himself is left out ({1}), and so is one of "
+        "{Carol} by an order that has expired ({2}).",
         opening,
+        (
+            *(Told("deposit", account) for account in (FUND, ALICE, BOB, CAROL, DAVE, ERIN)),
+            Told("deposit", STRANGER, Reason.NO_ACCOUNT),
+            Told("trade", DAVE, Reason.SAME_ACCOUNT),
+            Told("trade", CAROL, Reason.ORDER_EXPIRED),
+        ),
     ),
     Act(
         START + 60,
-        "Funding is charged, money moves, an account changes its margin kind, an order is cancelled, "
-        "governance throttles a market and lets it go, and two users turn to the chain below with forced "
-        "requests. A withdrawal that would break the margin is rejected.",
+        "Funding is charged, money moves, {Erin} changes the margin kind of her account, {Carol} cancels an order, "
+        "governance throttles LINK and lets it go, and {Dave} and {Carol} turn to the chain below with forced "
+        "requests. Left out: a BTC trade of the isolated account 7, which may hold LINK only ({0}), a withdrawal of "
+        "{Alice} that would break her margin ({1}), and a trade of {Carol} that would open more interest in the "
+        "throttled market ({2}). A forced request for {Alice}, with the key of {Bob}, is refused ({3}).",
         everyday,
+        (
+            Told("trade", CHILD, Reason.MARKET_NOT_ALLOWED),
+            Told("withdraw", ALICE, Reason.INITIAL_MARGIN),
+            Told("trade", CAROL, Reason.OPEN_INTEREST),
+            Told("request_forced", ALICE, Reason.NO_ACCOUNT),
+            Told("funding_tick", FUND),
+            Told("transfer", BOB),
+            Told("set_kind", ERIN),
+            Told("cancel", CAROL),
+            Told("set_kill_switch", FUND),
+            Told("request_forced", DAVE),
+            Told("request_forced", CAROL),
+        ),
     ),
     Act(
         START + 120,
         "BTC falls by 30 % in a minute. The oracle calls it a gap and lets the price follow by at most its "
-        "band; Alice is bankrupt. The fund takes over what it can, a short is deleveraged against her, the "
-        "market maker buys the rest, and what is still missing is borne by the fund and by the open interest.",
+        "band; {Alice} is bankrupt. The fund takes over what it can, the short of {Dave} is deleveraged against her, "
+        "the market maker {Bob} buys the rest, and what is still missing is borne by the fund and the open interest. "
+        "{Carol} is healthy: an attempt to liquidate her is left out ({0}).",
         crash,
+        (
+            Told("backstop", ALICE),
+            Told("deleverage", ALICE),
+            Told("liquidate", ALICE),
+            Told("socialise", ALICE),
+            Told("liquidate", CAROL, Reason.NOT_LIQUIDATABLE),
+        ),
+        level="gap",
     ),
     Act(
         START + 180,
-        "The forced requests are answered: Dave is paid, Carol's position is reduced against Bob's order, Erin is "
-        "put off because the price is in doubt, and Alice, who has nothing left, is refused. Bob makes a request "
-        "that nobody will answer.",
+        "The forced requests are answered: {Dave} is paid, and the position of {Carol} is reduced against an order of "
+        "{Bob}. At a good price {Erin} could have what she asks for, at one in doubt it is too much: she is put "
+        "off, and her request stays ({0}). {Alice}, who has nothing left, is refused for good ({1}). {Carol} has no "
+        "request to withdraw that could be answered ({2}). {Bob} makes a request that nobody will answer.",
         exits,
+        (
+            Told("forced_withdraw", DAVE),
+            Told("forced_reduce", CAROL),
+            Told("forced_withdraw", ERIN, Reason.ORACLE_LEVEL),
+            Told("forced_withdraw", ALICE, Reason.INITIAL_MARGIN),
+            Told("forced_withdraw", CAROL, Reason.FORCED_UNKNOWN),
+            Told("request_forced", BOB),
+        ),
+        level="gap",
     ),
     Act(
         START + 8 * DAY,
-        "Eight days later Bob's request is overdue. Anyone may freeze the exchange now; from then on only "
-        "claims and payouts are left, at the frozen prices.",
+        "Eight days later the requests of {Bob} and {Erin} are overdue. Anyone may freeze the exchange now; from then "
+        "on only claims and payouts are left, at the frozen prices. {Bob} claims twice, once in vain ({0}), and new "
+        "prices are refused ({1}).",
         frozen_exchange,
+        (
+            Told("freeze", BOB),
+            *(Told("escape_claim", account) for account in (ALICE, BOB, CAROL, DAVE, ERIN, CHILD)),
+            Told("escape_claim", BOB, Reason.CLAIMED),
+            *(Told("oracle_tick", FUND, Reason.FROZEN) for _ in range(3)),
+        ),
+        level="exits only",
+        is_frozen=True,
     ),
     Act(
         START + 39 * DAY,
         "The claim window is over. Each claim is paid in full, or in the part that the vault covers for all "
-        "of them, so nobody gains by being first.",
+        "of them, so nobody gains by being first. {Alice} has nothing left to be paid.",
         payouts,
+        tuple(Told("escape_pay", account) for account in (ALICE, BOB, CAROL, DAVE, ERIN, CHILD)),
+        level="exits only",
+        is_frozen=True,
     ),
 )
 """The demo, in order."""

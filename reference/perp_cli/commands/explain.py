@@ -12,7 +12,7 @@ from perp_cli.errors import UsageError
 from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
-from perp_cli.present import describe, guard_document, numbers_of
+from perp_cli.present import guard_document, numbers_of, wanted
 from perp_reference.core.batch import completed
 from perp_reference.core.explain import Guard, explain, violated
 from perp_reference.core.machine import rule_of
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         keys = ExchangeKeys.of(state.config)
         operation = completed(state, authorise(signed, keys, time, lambda account: owner_in(state, account), check))
         guards = explain(state, operation)
-        output.line(describe(store.config, operation))
+        output.line(wanted(store.config, operation))
     return report(rule_of(operation).name, guards, output)
 
 

@@ -30,7 +30,7 @@ from perp_reference.formats.state import DiffHeader, encode_diff
 from perp_reference.store.run import Checker
 from perp_reference.store.store import Entry, Store, hasher_for
 from perp_spec.perpetual.operations import Order
-from perp_spec.perpetual.records import Account, Kind
+from perp_spec.perpetual.records import Account, Exchange, Kind
 from perp_spec.words import ACCOUNTS_MAX, WORD_MAX
 
 
@@ -136,7 +136,8 @@ def replayed(
         places = [place for place, item in enumerate(checker.checked) if concerns(item, arguments.account)]
         if places or arguments.account is None:
             lines.append(f"batch {entry.number}: {said} {root_hex(commitment.root)}{'' if same else ' DIFFERS'}")
-            lines += [f"  {describe(store.config, checker.checked[place])}" for place in places]
+            exchange = state.get(Exchange, 0)
+            lines += [f"  {describe(store.config, checker.checked[place], exchange)}" for place in places]
     document: dict[str, object] = {"number": str(entry.number), "root": root_hex(entry.root), "same": same}
     if places and (arguments.account, arguments.batch) != (None, None):
         _, *written = entry.operations.splitlines()

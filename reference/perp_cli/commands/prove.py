@@ -2,6 +2,8 @@
 
 The exchange is as it was before the batch, and stays so; `perp run --prove` applies and proves at once. Anyone can
 check the proof with `perp verify`, without the batch and without the state.
+
+The first proof on a machine compiles the prover, which takes a minute or two.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Applies a batch file to a stored exchange, wholly or not at all.
 
 BATCH is a batch file, which one rejected operation makes invalid as a whole, or a draft, from which the builder leaves
-rejected operations out and says why. Signatures are checked. With --prove the batch is proved too.
+rejected operations out and says why. Signatures are checked. With --prove the batch is proved too; the first proof on a
+machine compiles the prover, which takes a minute or two.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
             raise UsageError(f"{error}; the batch is not applied") from None
         write(store, outcome, out, diff)
         output.line(f"batch {outcome.batch.header.number}")
-        report_outcome(store.config, outcome, output)
+        report_outcome(store, outcome, output)
         report_totals(store, output)
         proved = {} if before is None or proof is None else {"proof": prove_outcome(before, outcome, proof, output)}
     output.document({**outcome_document(outcome), **proved})
@@ -82,6 +83,7 @@ def prove_outcome(before: "Before", outcome: Outcome, file: Pending, output: Out
     from perp_proofs.verifier.batch import write_proof
     from perp_reference.core.batch import Batch
 
+    output.flush()
     with timed() as seconds:
         proof = prove(before, Batch(outcome.batch.header, outcome.operations), output)
     data = write_proof(proof)

@@ -16,7 +16,7 @@ from perp_cli.errors import UsageError
 from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
-from perp_cli.present import KINDS, MODES, account_name, money, root_hex, symbol, table, unit_price, units
+from perp_cli.present import KINDS, account_name, mode_name, money, root_hex, symbol, table, unit_price, units
 from perp_reference.core.state import State
 from perp_reference.core.views import AccountView, PositionView, account_view, level_of
 from perp_reference.errors import one_line
@@ -234,7 +234,7 @@ def show_market(store: Store, number: int, output: Output) -> None:
         ("average", unit_price(config, number, oracle.average)),
         ("oracle", level),
         ("age of the last tick", f"{exchange.time - price.ticked_at} s"),
-        ("mode", MODES[mode_of(exchange, price)]),
+        ("mode", mode_name(mode_of(exchange, price), exchange)),
         ("open interest", f"{units(config, number, book.open_interest)} {symbol(config, number)}"),
         ("open interest, value", money(book.open_interest * price.price)),
         ("liquidated in this window", f"{units(config, number, book.window_liquidated)} {symbol(config, number)}"),
@@ -274,7 +274,7 @@ def show_exchange(store: Store, output: Output) -> None:
     rows = [
         ("batch", str(exchange.number)),
         ("time", moment(exchange.time)),
-        ("mode", MODES[exchange.mode]),
+        ("mode", mode_name(exchange.mode, exchange)),
         ("frozen", f"since {moment(exchange.frozen_at)}" if exchange.frozen_at else "no"),
         ("accounts", str(len(state.tables[Account]))),
         ("vault", money(ledger.vault)),
@@ -311,6 +311,6 @@ def market_row(state: State, config: Config, number: int) -> tuple[str, ...]:
         unit_price(config, number, price.price),
         unit_price(config, number, price.index),
         level_of(oracle_state(price, state.market(number), exchange.time)),
-        MODES[mode_of(exchange, price)],
+        mode_name(mode_of(exchange, price), exchange),
         units(config, number, book.open_interest),
     )

@@ -1,25 +1,29 @@
 """The commands on a stored exchange, as a user runs them."""
 
 import json
+import re
 import shlex
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from perp_cli.commands import demo
 from perp_cli.commands.show import moment
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
 from perp_hash.digest import digest_to_hex, unpack_digest
-from perp_reference.demo import ACTS, ALICE, BOB, CAROL, DAVE, Cast, demo_ring, intent
+from perp_reference.demo import ACTS, ALICE, BOB, CAROL, DAVE, USD, Cast, Told, demo_ring, intent
 from perp_reference.formats.batch import SignedBatch, decode_batch, encode_batch, encode_draft
 from perp_reference.formats.config import decode_config, encode_config
 from perp_reference.formats.signed import Signed
 from perp_reference.formats.state import decode_diff, encode_state
 from perp_reference.store.store import FILE_NAME, Store
 from perp_spec.perpetual.operations import Header, Withdraw
+from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Exchange
 
 RING = demo_ring()
@@ -75,6 +79,65 @@ def test_demo_plays_every_kind_of_operation_and_every_check_holds(perp: Run) -> 
     assert len(document["operations"]) == 25
     assert [batch["number"] for batch in document["batches"]] == ["1", "2", "3", "4", "5", "6"]
     assert set(document["checks"].values()) == {True}
+
+
+def test_the_demo_tells_what_happens(lines: Any) -> None:
+    """Given a forced withdrawal in a gap, when it is put off, then its story, its line and the modes say so."""
+    code, said = lines("demo", "--no-proofs")
+    assert code == ExitCode.OK
+    assert said[0] == (
+        "The cast: Alice is account 2, Bob is account 3, Carol is account 4, Dave is account 5, Erin is account 6, "
+        "Bob's isolated account is account 7."
+    )
+    (fourth,) = [line for line in said if line.startswith("batch 4.")]
+    assert "it is too much: she is put off, and her request stays (ORACLE_LEVEL)." in fourth
+    assert "  forced_withdraw: account 6: refused with ORACLE_LEVEL" in said
+    assert "  forced_withdraw: account 4" in said
+    assert "  request_forced: 0.2 BTC for account 4: done" in said
+    modes = [line.split(",")[0] for line in said if line.startswith("mode ")]
+    assert modes == ["mode NORMAL", "mode NORMAL", "mode REDUCE_ONLY", "mode REDUCE_ONLY", "mode FROZEN", "mode FROZEN"]
+    ends = [line.strip() for line in said if line.startswith("  end_batch")]
+    assert ends == [f"end_batch: {mode}" for mode in modes]
+    assert "  yes  what the story says of each batch is what the rules did" in said
+
+
+@pytest.mark.parametrize("number", range(len(ACTS)))
+def test_a_story_names_each_reason_for_which_something_is_refused(number: int) -> None:
+    act = ACTS[number]
+    reasons = {told.refused.name for told in act.told if told.refused is not None}
+    assert set(re.findall(r"\(([A-Z_]{4,})\)", act.story)) == reasons
+
+
+def richer(cast: Cast) -> tuple[Any, ...]:
+    """The fourth act with a larger wish of Erin's, which no price can grant."""
+    wishes = ACTS[3].operations(cast)
+    place = next(place for place, wish in enumerate(wishes) if getattr(wish, "amount", 0) == 30_000 * USD)
+    return (*wishes[:place], attrs.evolve(wishes[place], amount=100_000 * USD), *wishes[place + 1 :])
+
+
+def test_a_demo_that_tells_what_did_not_happen_fails(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given an act that tells another story than the rules, when the demo runs, then it names every difference."""
+    told = tuple(item for item in ACTS[3].told if item.refused is not Reason.FORCED_UNKNOWN)
+    act = attrs.evolve(
+        ACTS[3],
+        operations=richer,
+        sentences="All is well.",
+        told=(*told, Told("freeze", BOB)),
+        level="good",
+        is_frozen=True,
+    )
+    monkeypatch.setattr(demo, "ACTS", (*ACTS[:3], act))
+    code, said = lines("demo", "--no-proofs")
+    assert code == ExitCode.FALSE
+    assert [line for line in said if line.startswith("told otherwise: ")] == [
+        "told otherwise: batch 4: told, but not so: forced_withdraw, account 6: ORACLE_LEVEL",
+        "told otherwise: batch 4: told, but not so: freeze, account 3: done",
+        "told otherwise: batch 4: not told: forced_withdraw, account 6: INITIAL_MARGIN",
+        "told otherwise: batch 4: not told: forced_withdraw, account 4: FORCED_UNKNOWN",
+        "told otherwise: batch 4: the oracle of BTC is told to be good, and is gap",
+        "told otherwise: batch 4: the exchange is not frozen, and told otherwise",
+    ]
+    assert "  NO   what the story says of each batch is what the rules did" in said
 
 
 def test_demo_is_the_same_every_time(perp: Run) -> None:
