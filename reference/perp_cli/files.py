@@ -3,7 +3,7 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from perp_cli.errors import UsageError
@@ -29,8 +29,8 @@ class Pending:
         except (OSError, ValueError) as error:
             raise cannot_be_written(path, error) from None
 
-    def write(self, data: bytes, done: str = "") -> None:
-        """Makes the data the file's content; `done` says what stays done all the same where that fails.
+    def write(self, data: bytes) -> None:
+        """Makes the data the file's content.
 
         Raises:
             UsageError: It cannot be written.
@@ -42,8 +42,7 @@ class Pending:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
-            refused = cannot_be_written(self.path, error)
-            raise UsageError(f"{refused}; {done} all the same" if done else str(refused)) from None
+            raise cannot_be_written(self.path, error) from None
         self._is_new = False
 
     def is_file(self, path: Path) -> bool:
@@ -62,19 +61,19 @@ class Pending:
 
 
 @contextlib.contextmanager
-def pending(*paths: Path | None, apart_from: Path | None = None) -> Iterator[tuple[Pending | None, ...]]:
+def pending(*paths: Path | None, apart_from: Sequence[Path] = ()) -> Iterator[tuple[Pending | None, ...]]:
     """Opens the files that are asked for, None for those that are not.
 
     Raises:
-        UsageError: One cannot be written, two are the same, or one is the file they have to be apart from.
+        UsageError: One cannot be written, two are the same, or one is a file they have to be apart from.
     """
     with contextlib.ExitStack() as stack:
         opened: list[Pending | None] = []
         for path in paths:
             file = None if path is None else stack.enter_context(contextlib.closing(Pending(path)))
             if file is not None:
-                for other in (apart_from, *(each.path for each in opened if each is not None)):
-                    if other is not None and is_regular(other) and file.is_file(other):
+                for other in (*apart_from, *(each.path for each in opened if each is not None)):
+                    if is_regular(other) and file.is_file(other):
                         raise UsageError(f"{path} and {other} are the same file")
             opened.append(file)
         yield tuple(opened)

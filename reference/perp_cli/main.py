@@ -56,10 +56,12 @@ def main(argv: list[str] | None = None) -> int:
         return guarded(arguments, output)
     except BrokenPipeError:
         abandon(sys.stdout)
+        if output.done:
+            output.note(f"nobody reads stdout any more{output.all_the_same}")
         return ExitCode.BROKEN_PIPE
     except OutputLost as error:
         abandon(sys.stdout)
-        output.note(f"stdout cannot be written: {error}")
+        output.note(f"stdout cannot be written: {error}{output.all_the_same}")
         return ExitCode.USAGE
 
 

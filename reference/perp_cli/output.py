@@ -48,10 +48,13 @@ class Output:
 
     Attributes:
         as_json: Whether the user asked for JSON.
+        done: What the command has done for good, as a sentence without a full stop; empty while that is nothing. An
+            error says it, so that nobody takes the command for one that did nothing.
     """
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self.done = ""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -107,8 +110,15 @@ class Output:
 
     def error(self, exit_code: int, message: str, details: Mapping[str, object]) -> None:
         """Writes the one line that says why the command failed; the object of `--json` has the details too."""
-        self.note(message)
-        self._document = {"error": {"exit_code": exit_code, "message": message, **details}}
+        whole = f"{message}{self.all_the_same}"
+        self.note(whole)
+        done = {"done": self.done} if self.done else {}
+        self._document = {"error": {"exit_code": exit_code, "message": whole, **details, **done}}
+
+    @property
+    def all_the_same(self) -> str:
+        """The end of an error message: what is done in spite of it."""
+        return f"; {self.done} all the same" if self.done else ""
 
     def close(self) -> None:
         """Writes the JSON object, if asked for, and empties the buffers.

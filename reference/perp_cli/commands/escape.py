@@ -4,7 +4,11 @@ An exit without the operator.
 
 DIFF are the difference files of all batches, in order, as perp run --diff and perp log --diffs write them. Each is
 checked against the root before and the root after it. What is proved of the account is checked against the last root
-by the standard verifier before it is written.
+by the standard verifier before it is written. An exchange with a configuration of its own needs that too:
+
+    perp show --state DIR --write-config config.json
+    perp log --state DIR --diffs diffs
+    perp escape --config config.json --account 3 diffs/*
 """
 
 import argparse
@@ -16,6 +20,7 @@ import attrs
 
 from perp_cli.arguments import path, whole
 from perp_cli.commands.init import add_beginning_arguments, beginning, configuration
+from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.files import pending
 from perp_cli.output import Output
@@ -48,7 +53,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
 
     Raises:
         MalformedInput: A file breaks its format, or does not follow from the ones before.
-        UsageError: The proof cannot be written.
+        UsageError: The proof cannot be written, or the configuration is missing.
     """
     with pending(arguments.out) as (file,):
         document = rebuilt(arguments, output)
@@ -69,7 +74,7 @@ def rebuilt(arguments: argparse.Namespace, output: Output) -> dict[str, object]:
     commitment = Commitment(state, hasher_for(sum(len(table) for table in state.tables.values())))
     for place, file in enumerate(arguments.diffs, 1):
         output.progress(f"difference {place} of {len(arguments.diffs)}")
-        follow(state, commitment, file)
+        follow(state, commitment, file, arguments.config)
     proof = commitment.prove_account(number)
     verify_account_proof(commitment.root, proof)
     exists = state.get(Account, number).kind != Kind.ABSENT
@@ -80,21 +85,21 @@ def rebuilt(arguments: argparse.Namespace, output: Output) -> dict[str, object]:
     return {"root": root_hex(commitment.root), "equity": str(equity), "proof": proof_document(proof)}
 
 
-def follow(state: State, commitment: Commitment, path: Path) -> None:
-    """Apply one difference.
+def follow(state: State, commitment: Commitment, path: Path, config: Path | None) -> None:
+    """Apply one difference. `config` is where the configuration came from.
 
     Raises:
-        MalformedInput: It breaks its format, or is not the next one of this exchange.
+        MalformedInput: It breaks its format, or is not the next one of this exchange; or the configuration is not its.
+        UsageError: No configuration was given, and it is not of the default exchange.
     """
     file = str(path)
     diff = read_diff(path)
     header = diff.header
-    for field, given, expected in (
-        ("config_digest", header.config_digest, commitment.config_digest),
-        ("previous_root", header.previous_root, commitment.root),
-    ):
-        if given != expected:
-            raise MalformedInput(file, 1, field, f'"{root_hex(expected)}"', f'"{root_hex(given)}"')
+    if header.config_digest != commitment.config_digest:
+        raise other_configuration(file, header.config_digest, commitment.config_digest, config)
+    if header.previous_root != commitment.root:
+        expected, got = f'"{root_hex(commitment.root)}"', f'"{root_hex(header.previous_root)}"'
+        raise MalformedInput(file, 1, "previous_root", expected, got)
     try:
         apply_diff(state, dict(diff.records))
         commitment.update(state.journal)
@@ -103,6 +108,15 @@ def follow(state: State, commitment: Commitment, path: Path) -> None:
     state.commit()
     if commitment.root != header.root:
         raise MalformedInput(file, 1, "root", f'"{root_hex(commitment.root)}"', f'"{root_hex(header.root)}"')
+
+
+def other_configuration(file: str, stated: int, used: int, config: Path | None) -> MalformedInput | UsageError:
+    """The error where a difference states the digest of another configuration than the one in use."""
+    expected, got = f"the configuration of {file}, digest {root_hex(stated)}", f"one of digest {root_hex(used)}"
+    if config is not None:
+        return MalformedInput(str(config), None, None, expected, got)
+    hint = "perp show --state DIR --write-config FILE writes it"
+    return UsageError(f"without --config this is the default exchange; --config takes {expected} ({hint})")
 
 
 def proof_document(proof: AccountProof) -> dict[str, object]:

@@ -54,8 +54,9 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     with pending(arguments.write_config) as (file,), Store.create(arguments.state, state) as store:
         root = root_hex(store.commitment.root)
         digest = root_hex(store.commitment.config_digest)
+        output.done = f"the exchange in {arguments.state} is made"
         if file is not None:
-            file.write(encode_config(config), done=f"the exchange in {arguments.state} is made")
+            file.write(encode_config(config))
     output.line(f"exchange {config.name} of {len(config.markets)} markets in {arguments.state}")
     output.line(f"configuration {digest}")
     output.line(f"root {root}")

@@ -46,12 +46,12 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     signed = decode_batch(read_file(arguments.batch), file)
     with (
         open_store(arguments.state, output) as store,
-        pending(arguments.out, apart_from=store.path) as (out,),
+        pending(arguments.out, apart_from=(store.path, arguments.batch)) as (out,),
     ):
         try:
             batch = checked_batch(store, signed)
         except InvalidBatchError as error:
-            return report_invalid(error, output)
+            return report_invalid(error, file, output)
         except EndBatchError as error:
             raise MalformedInput(file, None, None, "a batch that ends once", str(error)) from None
         try:

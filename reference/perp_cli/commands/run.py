@@ -1,8 +1,12 @@
 """Applies a batch file to a stored exchange, wholly or not at all.
 
 BATCH is a batch file, which one rejected operation makes invalid as a whole, or a draft, from which the builder leaves
-rejected operations out and says why. Signatures are checked. With --prove the batch is proved too; the first proof on a
-machine compiles the prover, which takes a minute or two.
+rejected operations out and says why. Signatures are checked.
+
+A batch file can be tried again without harm: it fits once. So can a draft whose header states the number of its batch;
+without it, a draft becomes another batch each time.
+
+With --prove the batch is proved too. The first proof on a machine compiles the prover, which takes a minute or two.
 """
 
 import argparse
@@ -48,15 +52,20 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     data = read_file(arguments.batch)
     with (
         open_store(arguments.state, output) as store,
-        pending(arguments.out, arguments.diff, arguments.prove, apart_from=store.path) as (out, diff, proof),
+        pending(arguments.out, arguments.diff, arguments.prove, apart_from=(store.path, arguments.batch)) as (
+            out,
+            diff,
+            proof,
+        ),
     ):
         before = kept(store) if proof is not None else None
         try:
             outcome = apply(store, data, str(arguments.batch), output.progress)
         except InvalidBatchError as error:
-            return report_invalid(error, output)
+            return report_invalid(error, str(arguments.batch), output)
         except StoreError as error:
             raise UsageError(f"{error}; the batch is not applied") from None
+        output.done = f"batch {outcome.batch.header.number} is applied"
         write(store, outcome, out, diff)
         output.line(f"batch {outcome.batch.header.number}")
         report_outcome(store, outcome, output)
@@ -77,7 +86,7 @@ def prove_outcome(before: "Before", outcome: Outcome, file: Pending, output: Out
     """Proves a batch that was applied, and writes the proof; what is said of it.
 
     Raises:
-        UsageError: It cannot be written; the batch is applied all the same.
+        UsageError: It cannot be written.
     """
     from perp_cli.proving import proof_document, prove, timed
     from perp_proofs.verifier.batch import write_proof
@@ -87,7 +96,7 @@ def prove_outcome(before: "Before", outcome: Outcome, file: Pending, output: Out
     with timed() as seconds:
         proof = prove(before, Batch(outcome.batch.header, outcome.operations), output)
     data = write_proof(proof)
-    file.write(data, f"batch {outcome.batch.header.number} is applied")
+    file.write(data)
     output.line(f"proved in {seconds[0]:.1f} s, {len(data):,} bytes")
     return proof_document(proof, data)
 
@@ -112,20 +121,20 @@ def write(store: Store, outcome: Outcome, out: Pending | None, diff: Pending | N
     """Writes the files asked for.
 
     Raises:
-        UsageError: One cannot be written; the batch is applied all the same.
+        UsageError: One cannot be written.
     """
     header = outcome.batch.header
     described = DiffHeader(header.number, header.previous_root, outcome.root, store.commitment.config_digest)
-    done = f"batch {header.number} is applied"
     if out is not None:
-        out.write(encode_batch(outcome.batch), done)
+        out.write(encode_batch(outcome.batch))
     if diff is not None:
-        diff.write(encode_diff(described, outcome.changed.items()), done)
+        diff.write(encode_diff(described, outcome.changed.items()))
 
 
-def report_invalid(error: InvalidBatchError, output: Output) -> ExitCode:
-    """Says why a batch is invalid; nothing has changed."""
-    output.line(str(error))
+def report_invalid(error: InvalidBatchError, file: str, output: Output) -> ExitCode:
+    """Says why a batch is invalid, and in which line of its file; nothing has changed."""
+    line = 1 if error.place is None else error.place + 2
+    output.line(f"{file}:{line}: {error}")
     for guard in error.guards:
         numbers = numbers_of(guard)
         output.line(f"  {guard.reason.name}: {guard.sentence}{f' ({numbers})' if numbers else ''}")
@@ -134,6 +143,7 @@ def report_invalid(error: InvalidBatchError, output: Output) -> ExitCode:
         {
             "invalid": {
                 "place": error.place,
+                "line": line,
                 "rule": error.rule,
                 "reason": error.reason.name,
                 "guards": [guard_document(guard) for guard in error.guards],

@@ -3,6 +3,9 @@
 perp show --state DIR                   the exchange and its markets
 perp show --state DIR account 3         one account: positions, health, liquidation prices
 perp show --state DIR market BTC        one market: prices, oracle, funding, open interest
+
+With --write-config FILE the configuration of the exchange is written too; perp escape, perp verify and perp init take
+it with --config.
 """
 
 import argparse
@@ -11,15 +14,17 @@ from typing import Any
 
 from attrs import asdict
 
-from perp_cli.arguments import whole_number
+from perp_cli.arguments import path, whole_number
 from perp_cli.errors import UsageError
 from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import pending
 from perp_cli.output import Output
 from perp_cli.present import KINDS, account_name, mode_name, money, root_hex, symbol, table, unit_price, units
 from perp_reference.core.state import State
 from perp_reference.core.views import AccountView, PositionView, account_view, level_of
 from perp_reference.errors import one_line
+from perp_reference.formats.config import encode_config
 from perp_reference.store.store import Store
 from perp_spec.perpetual.common import mode_of
 from perp_spec.perpetual.config import Config
@@ -44,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_argument(parser)
     parser.add_argument("what", nargs="?", choices=("account", "market"), help="show one of these")
     parser.add_argument("which", nargs="?", metavar="WHICH", help="number of the account, symbol of the market")
+    parser.add_argument("--write-config", metavar="FILE", type=path, help="write the configuration, as a file")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -52,17 +58,22 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     Raises:
         MalformedInput: The store is damaged.
         StoreError: There is no exchange in the directory.
-        UsageError: There is no such account or market.
+        UsageError: There is no such account or market, or the file for the configuration cannot be written.
     """
     if arguments.what and arguments.which is None:
         raise UsageError(f"show {arguments.what} takes {'a number' if arguments.what == 'account' else 'a symbol'}")
-    with open_store(arguments.state, output) as store:
+    with (
+        open_store(arguments.state, output) as store,
+        pending(arguments.write_config, apart_from=(store.path,)) as (file,),
+    ):
         if arguments.what == "account":
             show_account(store.config, account_view(store.state, account_number(store, arguments.which)), store, output)
         elif arguments.what == "market":
             show_market(store, market_number(store.config, arguments.which), output)
         else:
             show_exchange(store, output)
+        if file is not None:
+            file.write(encode_config(store.config))
     return ExitCode.OK
 
 
@@ -284,6 +295,7 @@ def show_exchange(store: Store, output: Output) -> None:
         ("dust, micro-atoms", str(ledger.dust)),
         ("flat accounts below zero", str(ledger.bankrupt)),
         ("root", root_hex(store.commitment.root)),
+        ("configuration", root_hex(store.commitment.config_digest)),
     ]
     output.line(f"exchange {config.name}")
     for line in table(rows):
@@ -294,6 +306,7 @@ def show_exchange(store: Store, output: Output) -> None:
     output.document(
         {
             "name": config.name,
+            "config_digest": root_hex(store.commitment.config_digest),
             "root": root_hex(store.commitment.root),
             "exchange": fields_document(exchange),
             "ledger": fields_document(ledger),

@@ -88,8 +88,8 @@ class InvalidBatchError(Exception):
         self.guards = guards
 
     def __str__(self) -> str:
-        """Says which operation and why."""
-        where = "the header" if self.place is None else f"operation {self.place} ({self.rule})"
+        """Says which operation, counted from 1, and why."""
+        where = "the header" if self.place is None else f"operation {self.place + 1} ({self.rule})"
         return f"the batch is invalid: {where} is rejected with {self.reason.name}"
 
 
@@ -232,7 +232,12 @@ class Builder:
         rejected: Those left out, with the reason.
     """
 
-    def __init__(self, state: State, commits: Commits, time: int) -> None:
+    def __init__(self, state: State, commits: Commits, wish: Header) -> None:
+        """Begin a batch. Of the header that is wished for, what is 0 follows from the state; the rest must fit it.
+
+        Raises:
+            InvalidBatchError: It does not fit.
+        """
         self._state = state
         self._commits = commits
         self._machine = Machine(state)
@@ -240,10 +245,10 @@ class Builder:
         self.accepted: list[Any] = []
         self.rejected: list[Rejection] = []
         self.header = Header(
-            number=state.get(Exchange, 0).number + 1,
-            time=time,
-            previous_root=commits.root,
-            config_digest=commits.config_digest,
+            number=wish.number or state.get(Exchange, 0).number + 1,
+            time=wish.time,
+            previous_root=wish.previous_root or commits.root,
+            config_digest=wish.config_digest or commits.config_digest,
         )
         begin(state, commits, self.header)
 
@@ -285,7 +290,7 @@ def build_batch(
     Raises:
         InvalidBatchError: The time is before the last batch's.
     """
-    builder = Builder(state, commits, time)
+    builder = Builder(state, commits, Header(time=time))
     try:
         for operation in operations:
             builder.offer(operation)

@@ -99,13 +99,15 @@ def checked_batch(store: Store, batch: SignedBatch, notice: Notice = unnoticed) 
 def run_draft(store: Store, draft: SignedBatch, notice: Notice = unnoticed) -> Outcome:
     """Build a batch out of a draft, leaving out what the rules reject, and write it to the store.
 
-    Of the draft's header only the time counts; number, root and configuration are the store's.
+    Of the draft's header what is 0 follows from the store. A draft that states its number is applied as that batch only,
+    so it can be tried again where nobody knows whether it was applied.
 
     Raises:
-        InvalidBatchError: The time is before the last batch's.
+        InvalidBatchError: The header does not fit the store: the time is before the last batch's, or what it states of
+            number, root and configuration is another's.
         StoreError: It could not be written; open the store again.
     """
-    builder = Builder(store.state, store.commitment, draft.header.time)
+    builder = Builder(store.state, store.commitment, draft.header)
     checker = Checker(store.state, draft.header.time, notice)
     try:
         taken = [signed for signed in draft.operations if builder.offer(checker(signed)) is None]

@@ -91,7 +91,7 @@ def test_a_rejected_operation_makes_the_whole_batch_invalid_and_leaves_the_state
     with pytest.raises(InvalidBatchError) as caught:
         apply_batch(state, commits, spoiled)
     assert (caught.value.place, caught.value.rule, caught.value.reason) == (4, "withdraw", Reason.BUCKET)
-    assert str(caught.value) == "the batch is invalid: operation 4 (withdraw) is rejected with BUCKET"
+    assert str(caught.value) == "the batch is invalid: operation 5 (withdraw) is rejected with BUCKET"
     assert (records(state), commits.root, state.journal) == (before, root, {})
 
 
@@ -129,7 +129,7 @@ def test_a_batch_ends_with_its_one_end_batch(operations: tuple[Any, ...]) -> Non
 def test_an_abandoned_batch_leaves_no_trace() -> None:
     state, commits, _ = played(1)
     before = records(state)
-    builder = Builder(state, commits, START + 5)
+    builder = Builder(state, commits, Header(time=START + 5))
     assert builder.offer(Transfer(sender=BOB, recipient=CAROL, amount=1, intent=intent(30))) is None
     builder.abandon()
     assert records(state) == before

@@ -1,5 +1,6 @@
 """The commands on a stored exchange, as a user runs them."""
 
+import errno
 import json
 import re
 import shlex
@@ -14,6 +15,7 @@ import pytest
 from perp_cli.commands import demo
 from perp_cli.commands.show import moment
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import Pending, cannot_be_written
 from perp_cli.main import main
 from perp_hash.digest import digest_to_hex, unpack_digest
 from perp_reference.demo import ACTS, ALICE, BOB, CAROL, DAVE, USD, Cast, Told, demo_ring, intent
@@ -198,10 +200,46 @@ def test_an_invalid_batch_changes_nothing(perp: Run, lines: Any, tmp_path: Path,
         "BATCH_NUMBER",
     )
     code, said = lines("run", path, "--state", exchange)
-    assert said[0] == "the batch is invalid: the header is rejected with BATCH_NUMBER"
+    assert said[0] == f"{path}:1: the batch is invalid: the header is rejected with BATCH_NUMBER"
     assert said[-1] == "nothing has changed"
     with Store.open(exchange) as store:
         assert store.commitment.root == root
+
+
+def test_a_rejected_operation_is_named_by_its_line(perp: Run, lines: Any, tmp_path: Path, exchange: Path) -> None:
+    built, other = tmp_path / "built.jsonl", tmp_path / "other"
+    perp("run", draft(tmp_path, 1), "--state", exchange, "--out", built)
+    perp("init", "--state", other)
+    perp("run", draft(tmp_path, 0), "--state", other)
+    text = built.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert json.loads(text[13])["op"] == "withdraw"
+    built.write_text("".join((*text[:14], *text[13:])), encoding="utf-8")
+    code, said = lines("run", built, "--state", other)
+    assert code == ExitCode.FALSE
+    assert said[0] == f"{built}:15: the batch is invalid: operation 14 (withdraw) is rejected with ORDER_STALE"
+    invalid = perp("run", built, "--state", other)[1]["invalid"]
+    assert (invalid["place"], invalid["line"]) == (13, 15)
+
+
+def test_a_draft_with_its_number_is_applied_once(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    """Given a draft that states its number, when it is tried again, then it does not become another batch."""
+    path = draft(tmp_path, 1)
+    path.write_text(path.read_text(encoding="utf-8").replace('"number":"0"', '"number":"2"', 1), encoding="utf-8")
+    assert perp("run", path, "--state", exchange)[1]["number"] == "2"
+    root = perp("show", "--state", exchange)[1]["root"]
+    code, document, _ = perp("run", path, "--state", exchange)
+    assert (code, document["invalid"]["line"], document["invalid"]["reason"]) == (ExitCode.FALSE, 1, "BATCH_NUMBER")
+    assert perp("show", "--state", exchange)[1]["root"] == root
+
+
+@pytest.mark.parametrize("option", ["--out", "--diff", "--prove"])
+def test_a_result_does_not_take_the_place_of_the_batch(perp: Run, tmp_path: Path, exchange: Path, option: str) -> None:
+    path = draft(tmp_path, 1)
+    before = path.read_bytes()
+    code, document, _ = perp("run", path, "--state", exchange, option, path)
+    assert (code, document["error"]["message"]) == (ExitCode.USAGE, f"{path} and {path} are the same file")
+    assert path.read_bytes() == before
+    assert perp("show", "--state", exchange)[1]["exchange"]["number"] == "1"
 
 
 @pytest.mark.parametrize("option", ["--out", "--diff"])
@@ -218,6 +256,21 @@ def test_a_file_that_cannot_be_written_is_told_before_the_batch_is_applied(
         f"{exchange / FILE_NAME} and {exchange / FILE_NAME} are the same file",
     )
     assert (exchange / FILE_NAME).read_bytes() == before
+
+
+def test_a_batch_is_said_to_be_applied_where_its_file_cannot_be_written(
+    perp: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exchange: Path
+) -> None:
+    def full(file: Pending, data: bytes) -> None:
+        raise cannot_be_written(file.path, OSError(errno.ENOSPC, f"no room for {len(data) > 0}"))
+
+    monkeypatch.setattr(Pending, "write", full)
+    code, document, said = perp("run", draft(tmp_path, 1), "--state", exchange, "--out", tmp_path / "out")
+    message = f"{tmp_path}/out cannot be written: no room for True; batch 2 is applied all the same"
+    assert (code, document["error"]["message"]) == (ExitCode.USAGE, message)
+    assert document["error"]["done"] == "batch 2 is applied"
+    assert said == f"perp: {message}\n"
+    assert perp("show", "--state", exchange)[1]["exchange"]["number"] == "2"
 
 
 def test_an_invalid_batch_leaves_no_files(perp: Run, tmp_path: Path, exchange: Path) -> None:
@@ -437,6 +490,42 @@ def test_escape_proves_that_an_account_is_absent(perp: Run, tmp_path: Path, exch
     files = differences(perp, exchange, tmp_path)
     _, document, _ = perp("escape", "--account", 99, *files)
     assert (document["equity"], document["proof"]["record"]["kind"]) == ("0", "0")
+
+
+def test_an_account_escapes_from_the_demo_as_the_help_says(perp: Run, tmp_path: Path) -> None:
+    """Given the demo, when its configuration and its differences are written, then an account's exit is proved."""
+    state, config, diffs = tmp_path / "exchange", tmp_path / "config.json", tmp_path / "diffs"
+    perp("demo", "--no-proofs", "--state", state, "--batches", 1)
+    shown = perp("show", "--state", state, "--write-config", config)[1]
+    assert (shown["name"], len(shown["config_digest"])) == ("demo", 64)
+    perp("log", "--state", state, "--diffs", diffs)
+    files = sorted(diffs.iterdir())
+    code, document, _ = perp("escape", "--config", config, "--account", BOB, *files)
+    assert (code, document["root"]) == (ExitCode.OK, shown["root"])
+    made = perp("init", "--state", tmp_path / "second", "--config", config)[1]
+    assert made["config_digest"] == shown["config_digest"]
+    code, document, _ = perp("escape", "--account", BOB, *files)
+    expected = f"the configuration of {files[0]}, digest {shown['config_digest']}"
+    assert (code, document["error"]["message"].split(" (")[0]) == (
+        ExitCode.USAGE,
+        f"without --config this is the default exchange; --config takes {expected}",
+    )
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace('"name": "demo"', '"name": "other"'), encoding="utf-8")
+    code, document, _ = perp("escape", "--config", config, "--account", BOB, *files)
+    error = document["error"]
+    assert (code, error["file"], error["expected"]) == (ExitCode.MALFORMED, str(config), expected)
+
+
+def test_show_writes_the_configuration_nowhere_else(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    before = (exchange / FILE_NAME).read_bytes()
+    store, none = exchange / FILE_NAME, tmp_path / "no" / "file"
+    assert perp("show", "--state", exchange, "--write-config", store)[0] == ExitCode.USAGE
+    assert perp("show", "--state", exchange, "--write-config", none)[0] == ExitCode.USAGE
+    assert store.read_bytes() == before
+    written = tmp_path / "written.json"
+    assert perp("show", "--state", exchange, "account", BOB, "--write-config", written)[0] == ExitCode.OK
+    assert written.read_bytes() == (tmp_path / "config.json").read_bytes()
 
 
 def test_init_takes_a_configuration_and_a_beginning(perp: Run, tmp_path: Path, exchange: Path) -> None:

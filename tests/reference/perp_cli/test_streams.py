@@ -14,6 +14,11 @@ import pytest
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
 from perp_cli.ticker import TAKE_BACK, Ticker
+from perp_reference.core.state import genesis
+from perp_reference.formats.batch import SignedBatch, encode_draft
+from perp_reference.store.store import Store
+from perp_spec.perpetual.defaults import default_config
+from perp_spec.perpetual.operations import Header
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,29 @@ def test_a_closed_stream_does_not_give_its_number_to_a_file(environment: dict[st
     code, _, _ = shell(environment, f"$PERP init --state {tmp_path}/x >&- 2>&-")
     assert code == ExitCode.OK
     assert shell(environment, f"$PERP audit --state {tmp_path}/x")[0] == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "why"),
+    [
+        ("1< /dev/null", ExitCode.USAGE, "stdout cannot be written: Bad file descriptor"),
+        ("--json 1< /dev/null", ExitCode.USAGE, "stdout cannot be written: Bad file descriptor"),
+        ("| exec 1< /dev/null", None, "nobody reads stdout any more"),
+    ],
+)
+def test_a_batch_is_said_to_be_applied_where_stdout_cannot_be_written(
+    environment: dict[str, str], tmp_path: Path, redirected: str, code: ExitCode | None, why: str
+) -> None:
+    """Given a stdout that cannot be written, when a draft is run, then it is said that its batch is applied."""
+    draft = tmp_path / "draft.jsonl"
+    draft.write_bytes(encode_draft(SignedBatch(Header(time=1_700_000_000), ())))
+    with Store.create(tmp_path / "x", genesis(default_config(1), 1)):
+        pass
+    ended, _, said = shell(environment, f"$PERP run {draft} --state {tmp_path}/x {redirected}")
+    assert said == f"perp: {why}; batch 1 is applied all the same\n"
+    assert code is None or ended == code
+    with Store.open(tmp_path / "x") as store:
+        assert store.number == 1
 
 
 WAITS = """

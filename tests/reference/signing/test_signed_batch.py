@@ -54,7 +54,7 @@ def test_a_signed_draft_becomes_a_batch_whose_file_gives_the_same_state() -> Non
     draft = decode_draft(encode_draft(SignedBatch(Header(time=TIME), (*signed, forged))), "draft.jsonl")
 
     state = genesis(CONFIG)
-    builder = Builder(state, NoCommits(), draft.header.time)
+    builder = Builder(state, NoCommits(), draft.header)
     offered = [(given, builder.offer(authorised(state, given))) for given in draft.operations]
     batch, _ = builder.finish()
     assert [(refused.place, refused.reason) for refused in builder.rejected] == [(3, Reason.BAD_SIGNATURE)]
