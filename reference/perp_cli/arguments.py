@@ -1,7 +1,9 @@
 """Values on the command line, taken strictly: a number has one spelling, a path is not empty."""
 
 import argparse
+import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from perp_reference.errors import one_line
@@ -18,6 +20,24 @@ def path(text: str) -> Path:
     if "\0" in text:
         raise argparse.ArgumentTypeError(f"expected a path, got {one_line(text)}")
     return Path(text)
+
+
+LONGEST_SECONDS = 86_400
+"""A day: nothing that is waited for takes longer."""
+
+SECONDS = re.compile(r"(0|[1-9][0-9]{0,4})(\.[0-9]{1,3})?", re.ASCII)
+
+
+def seconds(text: str) -> float:
+    """A time to wait in seconds, more than 0 and at most a day, with at most three decimals.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    if not SECONDS.fullmatch(text) or not 0 < Decimal(text) <= LONGEST_SECONDS:
+        expected = f"seconds above 0 and up to {LONGEST_SECONDS}, with at most three decimals"
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {one_line(text) or 'an empty text'}")
+    return float(text)
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

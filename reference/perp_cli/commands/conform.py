@@ -3,15 +3,20 @@
     perp conform [--level N] [--only RULE] [--junit FILE] [--report DIR] -- COMMAND...
 
 COMMAND starts the implementation; it talks the protocol of docs/protocol.md. What comes out: conforms (0), does not
-conform or is disqualified by a canary (1), crashed or timed out (5).
+conform or is disqualified by a canary (1), crashed or timed out (5). With --junit a file is written also where the
+implementation does not get past hello.
 """
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from perp_cli.arguments import path, seconds
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import Pending, cannot_be_written, pending
 from perp_cli.output import Output
 
 if TYPE_CHECKING:
@@ -42,12 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only", metavar="RULE", default="", help="a rule, RULE.REASON, a rule set, or the id of cases"
     )
     parser.add_argument("--vectors", metavar="FILE", help="archive of vectors, by default the one of this checkout")
-    parser.add_argument("--known", metavar="FILE", help="list of known failures")
-    parser.add_argument("--write-known", metavar="FILE", help="write what failed as a list of known failures")
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=10.0, help="for a case, 10 by default")
-    parser.add_argument("--junit", metavar="FILE", help="write JUnit XML")
-    parser.add_argument("--report", metavar="DIR", help="write report.jsonl and report.html")
+    parser.add_argument("--known", metavar="FILE", type=path, help="list of known failures")
+    written = "write what failed as a list of known failures"
+    parser.add_argument("--write-known", metavar="FILE", type=path, help=written)
+    add_time_arguments(parser)
+    parser.add_argument("--junit", metavar="FILE", type=path, help="write JUnit XML")
+    parser.add_argument("--report", metavar="DIR", type=path, help="write report.jsonl and report.html")
     parser.add_argument("command", metavar="-- COMMAND", nargs="+", help="the command that starts the implementation")
+
+
+def add_time_arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes how long the implementation has for an answer."""
+    case = "for a case, each step adds a tenth of one (default 10)"
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, default=10.0, help=case)
+    start = "for hello, a configuration, a state, and the first case, which may compile (default 60)"
+    parser.add_argument("--start-timeout", metavar="SECONDS", type=seconds, default=60.0, help=start)
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -64,19 +78,25 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     vectors = open_vectors(arguments.vectors)
     if not any(chosen(arguments.only, fixture, case) for _, fixture, case in vectors.cases()):
         raise UsageError(f"no case is about {arguments.only}")
-    known = read_known(Path(arguments.known)) if arguments.known else {}
-    with Tester(arguments.command, arguments.level, arguments.timeout) as tester:
+    known = read_known(arguments.known) if arguments.known else {}
+    with (
+        report_files(arguments) as files,
+        Tester(arguments.command, arguments.level, arguments.timeout, arguments.start_timeout) as tester,
+    ):
         try:
             start(tester)
         except Failure as failure:
-            return report_no_start(failure, tester, output)
+            code = report_no_start(failure, tester, output)
+            write_no_start(failure, tester, arguments.command, files)
+            return code
 
         def told(done: int, whole: int) -> None:
             output.progress(f"{done:,} of {whole:,} cases")
 
         came_out = conform(tester, vectors, arguments.level, arguments.only, known, told)
-        write(vectors, tester, came_out, arguments)
         report(tester, came_out, arguments.command, output)
+        output.flush()
+        write(vectors, tester, came_out, arguments.command, files)
     output.document(document(vectors, tester, came_out, arguments.command))
     return EXIT_CODES[came_out.verdict]
 
@@ -90,10 +110,11 @@ def open_vectors(file: str | None) -> "Vectors":
     """
     from perp_reference.conformance.release import ARCHIVE, read_vectors
 
-    path = Path(file) if file else Path(__file__).resolve().parents[3] / "tests" / "vectors" / "conformance" / ARCHIVE
-    if not path.is_file():
-        raise UsageError(f"no vectors at {path}; name an archive with --vectors")
-    return read_vectors(path)
+    own = Path(__file__).resolve().parents[3] / "tests" / "vectors" / "conformance" / ARCHIVE
+    archive = Path(file) if file else own
+    if not archive.is_file():
+        raise UsageError(f"no vectors at {archive}; name an archive with --vectors")
+    return read_vectors(archive)
 
 
 def start(tester: "Tester") -> None:
@@ -120,34 +141,67 @@ def report_no_start(failure: Exception, tester: "Tester", output: Output) -> Exi
     return ExitCode.TESTEE_CRASHED
 
 
-def write(vectors: "Vectors", tester: "Tester", came_out: "Run", arguments: argparse.Namespace) -> None:
+class Files(NamedTuple):
+    """The files asked for, opened before anything is run."""
+
+    junit: Pending | None
+    lines: Pending | None
+    page: Pending | None
+    known: Pending | None
+
+
+@contextlib.contextmanager
+def report_files(arguments: argparse.Namespace) -> Iterator[Files]:
+    """Opens the files asked for.
+
+    Raises:
+        UsageError: One cannot be written.
+    """
+    directory: Path | None = arguments.report
+    pages: tuple[Path | None, Path | None] = (None, None)
+    if directory is not None:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_be_written(directory, error) from None
+        pages = (directory / "report.jsonl", directory / "report.html")
+    with pending(arguments.junit, *pages, arguments.write_known) as files:
+        yield Files(*files)
+
+
+def write_no_start(failure: Exception, tester: "Tester", command: list[str], files: Files) -> None:
+    """Writes the files that can say that the implementation does not get past hello.
+
+    Raises:
+        UsageError: One cannot be written.
+    """
+    from perp_reference.conformance.report import junit_of_no_start
+
+    if files.junit is not None:
+        files.junit.write(junit_of_no_start(str(failure), tester.log, command))
+
+
+def write(vectors: "Vectors", tester: "Tester", came_out: "Run", command: list[str], files: Files) -> None:
     """Writes the files asked for.
 
     Raises:
         UsageError: One cannot be written.
     """
-    from perp_reference.conformance.known import Known, write_known
+    from perp_reference.conformance.known import Known, encode_known
     from perp_reference.conformance.page import page
     from perp_reference.conformance.report import junit, lines
 
-    testee, command = tester.testee, arguments.command
+    testee = tester.testee
     assert testee is not None
-    try:
-        if arguments.junit:
-            Path(arguments.junit).write_bytes(junit(testee, came_out, command))
-        if arguments.report:
-            directory = Path(arguments.report)
-            directory.mkdir(parents=True, exist_ok=True)
-            text = "".join(f"{line}\n" for line in lines(vectors, testee, came_out, command))
-            (directory / "report.jsonl").write_text(text, encoding="utf-8")
-            (directory / "report.html").write_text(page(vectors, testee, came_out, command), encoding="utf-8")
-        if arguments.write_known:
-            failures = {
-                t.case.id: Known(t.case.id, t.judgement.verdict, t.judgement.step, "") for t in came_out.failures
-            }
-            write_known(Path(arguments.write_known), failures)
-    except OSError as error:
-        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+    if files.junit is not None:
+        files.junit.write(junit(testee, came_out, command))
+    if files.lines is not None:
+        files.lines.write("".join(f"{line}\n" for line in lines(vectors, testee, came_out, command)).encode())
+    if files.page is not None:
+        files.page.write(page(vectors, testee, came_out, command).encode())
+    if files.known is not None:
+        failures = {t.case.id: Known(t.case.id, t.judgement.verdict, t.judgement.step, "") for t in came_out.failures}
+        files.known.write(encode_known(failures))
 
 
 def report(tester: "Tester", came_out: "Run", command: list[str], output: Output) -> None:

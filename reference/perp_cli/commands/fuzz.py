@@ -12,7 +12,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perp_cli.commands.conform import LOG_SHOWN, open_vectors, report_no_start, start
+from perp_cli.arguments import seconds
+from perp_cli.commands.conform import LOG_SHOWN, add_time_arguments, open_vectors, report_no_start, start
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes how long to look, where to begin, and the command."""
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long to look, 60 by default")
+    parser.add_argument("--seconds", type=seconds, default=60.0, help="how long to look, 60 by default")
     parser.add_argument("--seed", type=int, default=0, help="where to begin; another seed finds other inputs")
     parser.add_argument("--rules", choices=("perpetual", "starkex"), default="", help="one rule set only")
     parser.add_argument("--level", type=int, choices=(0, 1, 2), default=1, help="as of perp conform")
     parser.add_argument("--vectors", metavar="FILE", help="archive to start from, by default the one of this checkout")
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=10.0, help="for a case, 10 by default")
+    add_time_arguments(parser)
     parser.add_argument("--out", metavar="DIR", default=".", help="where a divergence is written, by default here")
     parser.add_argument("--replay", metavar="FILE", help="run the cases of a fixture instead")
     parser.add_argument("command", metavar="-- COMMAND", nargs="+", help="the command that starts the implementation")
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     """
     from perp_reference.conformance.tester import Failure, GaveUpError, Tester
 
-    with Tester(arguments.command, arguments.level, arguments.timeout) as tester:
+    with Tester(arguments.command, arguments.level, arguments.timeout, arguments.start_timeout) as tester:
         try:
             start(tester)
             return replay(tester, arguments, output) if arguments.replay else look(tester, arguments, output)
@@ -71,16 +72,16 @@ def look(tester: "Tester", arguments: argparse.Namespace, output: Output) -> Exi
 
     vectors = open_vectors(arguments.vectors)
 
-    def told(differ: "Differ", seconds: float) -> None:
-        output.progress(f"{seconds:.0f} s: {differ.statistics.examples} examples")
+    def told(differ: "Differ", spent: float) -> None:
+        output.progress(f"{spent:.0f} s: {differ.statistics.examples} examples")
 
     order = Hunt(arguments.seconds, arguments.seed, arguments.rules)
-    differ, divergence, seconds = hunt(tester, vectors, order, told)
+    differ, divergence, taken = hunt(tester, vectors, order, told)
     shown = differ.statistics.document()
     for name, value in shown.items():
         output.line(f"{name}: {value}")
     if divergence is None:
-        output.line(f"no divergence in {seconds:.0f} s")
+        output.line(f"no divergence in {taken:.0f} s")
         output.document({"divergence": None, "statistics": shown})
         return ExitCode.OK
     assert tester.testee is not None
@@ -92,11 +93,11 @@ def look(tester: "Tester", arguments: argparse.Namespace, output: Output) -> Exi
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
     again = f"perp fuzz --replay {shlex.quote(str(path))} -- {shlex.join(arguments.command)}"
-    output.line(f"found after {seconds:.1f} s, shrunk to {len(divergence.scenario.steps)} operations")
+    output.line(f"found after {taken:.1f} s, shrunk to {len(divergence.scenario.steps)} operations")
     for line in told_of(divergence):
         output.line(line)
     output.line(again)
-    found = {"file": str(path), "case": fixture.cases[0].id, "seconds": round(seconds, 2), "reproduce": again}
+    found = {"file": str(path), "case": fixture.cases[0].id, "seconds": round(taken, 2), "reproduce": again}
     output.document({"divergence": found | described(divergence), "statistics": shown})
     return ExitCode.FALSE
 

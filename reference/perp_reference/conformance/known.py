@@ -79,7 +79,7 @@ def parse(text: str, file: str, number: int) -> Known:
     return Known(case, verdict, None if step == NO_STEP else int(step), parts[3] if len(parts) > 3 else "")
 
 
-def write_known(path: Path, failures: Mapping[str, Known]) -> None:
-    """Write a list."""
+def encode_known(failures: Mapping[str, Known]) -> bytes:
+    """The text of a list."""
     head = "# Known failures: case, verdict, step, why.\n"
-    path.write_text(head + "".join(f"{known.line}\n" for known in failures.values()), encoding="utf-8")
+    return (head + "".join(f"{known.line}\n" for known in failures.values())).encode()

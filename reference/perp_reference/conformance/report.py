@@ -141,6 +141,16 @@ def junit(testee: Testee, run: Run, command: Sequence[str]) -> bytes:
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root) + b"\n"
 
 
+def junit_of_no_start(why: str, log: str, command: Sequence[str]) -> bytes:
+    """JUnit XML of a testee that does not get past hello: one test, which is in error."""
+    root = ET.Element("testsuites", name=clean(shlex.join(command)))
+    own = ET.SubElement(root, "testsuite", name="hello", tests="1", failures="0", errors="1", skipped="0")
+    case = ET.SubElement(own, "testcase", classname="hello", name="hello")
+    ET.SubElement(case, "error", message=clean(why), type="start").text = clean(log)
+    ET.indent(root)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root) + b"\n"
+
+
 def suite(root: ET.Element, name: str, items: list[Tried], command: Sequence[str]) -> None:
     """Add the suite of a fixture."""
     verdicts = [item.judgement.verdict for item in items]

@@ -15,8 +15,8 @@ from perp_reference.conformance.shapes import Shape
 from perp_reference.conformance.spec import SPEC_VERSION, spec_digest
 from perp_reference.formats.text import Refused
 
-START_SECONDS = 30.0
-"""For hello, configure and load: a runtime may have to start."""
+START_SECONDS = 60.0
+"""For hello, configure and load, and for the first case: a runtime may have to start, and a program to be compiled."""
 
 RUN_SECONDS = 10.0
 STEP_SECONDS = 0.1
@@ -72,10 +72,18 @@ class Tester:
         steps: How many results were judged.
     """
 
-    def __init__(self, command: Sequence[str], level: int = 1, run_seconds: float = RUN_SECONDS) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        level: int = 1,
+        run_seconds: float = RUN_SECONDS,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
         self._command = command
         self._level = level
         self._run_seconds = run_seconds
+        self._start_seconds = start_seconds
+        self._is_warm = False
         self._process: Process | None = None
         self._seq = 0
         self._shapes: dict[str, Shape] = reply_shapes(None)
@@ -144,7 +152,7 @@ class Tester:
         self._process = Process(self._command)
         self._shapes = reply_shapes(None)
         spec = {"version": SPEC_VERSION, "digest": spec_digest()}
-        reply = self.ask("hello", START_SECONDS, protocol=PROTOCOL, spec=spec)
+        reply = self.ask("hello", self._start_seconds, protocol=PROTOCOL, spec=spec)
         own = reply["implementation"]
         self.testee = Testee(
             name=own["name"],
@@ -185,7 +193,7 @@ class Tester:
             BrokenProtocolError: Its reply breaks the protocol.
         """
         if self._configured is None or self._configured[0] != rules or self._configured[1] is not config:
-            reply = self.ask("configure", START_SECONDS, rules=rules, config=config)
+            reply = self.ask("configure", self._start_seconds, rules=rules, config=config)
             self._configured = (rules, config)
             self._unsupported = reply["why"] if reply["result"] == "unsupported" else None
         return self._unsupported
@@ -233,8 +241,7 @@ class Tester:
         if self.testee.is_stepwise:
             return self.stepwise(judge, case_id, case)
         steps = [{"op": step.op, "args": step.args} for step in case.steps]
-        seconds = self._run_seconds + STEP_SECONDS * len(steps)
-        reply = self.ask("run", seconds, case={"id": case_id, "pre": case.pre, "steps": steps})
+        reply = self.ask("run", self.patience(len(steps)), case={"id": case_id, "pre": case.pre, "steps": steps})
         self.steps += len(reply["results"])
         return evolve(judge.judge(reply["results"]), results=tuple(reply["results"]))
 
@@ -246,16 +253,28 @@ class Tester:
             observes | {"state"} if self.testee.is_stepwise and not observes & {"delta", "state", "root"} else observes
         )
 
+    def patience(self, steps: int) -> float:
+        """How long the testee has for so many steps, in seconds.
+
+        For the first it has as long as for its start: much is compiled only when it is first used. Once, so that a
+        testee which hangs does not cost as much each time.
+        """
+        seconds = self._run_seconds + STEP_SECONDS * steps
+        if self._is_warm:
+            return seconds
+        self._is_warm = True
+        return max(seconds, self._start_seconds)
+
     def stepwise(self, judge: Judge, case_id: str, case: Case) -> Judgement:
         """Run a case one operation at a time."""
         assert self.testee is not None
-        loaded = self.ask("load", START_SECONDS, case={"id": case_id, "pre": case.pre})
+        loaded = self.ask("load", self._start_seconds, case={"id": case_id, "pre": case.pre})
         if loaded["result"] == "unsupported":
             return Judgement(UNSUPPORTED, None, loaded["why"])
         reads = not self.testee.observes & {"delta", "state", "root"}
         results: list[Any] = []
         for step in case.steps:
-            seconds = self._run_seconds + STEP_SECONDS
+            seconds = self.patience(1)
             result = self.ask("apply", seconds, step={"op": step.op, "args": step.args})["results"][0]
             self.steps += 1
             ends = result["outcome"] in (UNSUPPORTED, SKIPPED, "errored")

@@ -99,8 +99,8 @@ def checked_batch(store: Store, batch: SignedBatch, notice: Notice = unnoticed) 
 def run_draft(store: Store, draft: SignedBatch, notice: Notice = unnoticed) -> Outcome:
     """Build a batch out of a draft, leaving out what the rules reject, and write it to the store.
 
-    Of the draft's header what is 0 follows from the store. A draft that states its number is applied as that batch only,
-    so it can be tried again where nobody knows whether it was applied.
+    Of the draft's header what is 0 follows from the store. A draft that states its number is applied as that batch
+    only, so it can be tried again where nobody knows whether it was applied.
 
     Raises:
         InvalidBatchError: The header does not fit the store: the time is before the last batch's, or what it states of

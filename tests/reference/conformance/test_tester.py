@@ -9,7 +9,7 @@ import pytest
 
 from perp_reference.conformance.fixtures import Case, Expected, Step
 from perp_reference.conformance.judge import CRASH, PROTOCOL_ERROR, TIMEOUT, UNSUPPORTED, Judgement
-from perp_reference.conformance.process import CrashedError, NoCommandError
+from perp_reference.conformance.process import CrashedError, NoCommandError, TimedOutError
 from perp_reference.conformance.tester import BrokenProtocolError, GaveUpError
 from perp_reference.conformance.tester import Tester as Kit
 
@@ -42,6 +42,20 @@ def run(**plan: Any) -> Judgement:
     with Kit(command(**plan), run_seconds=0.5) as tester:
         tester.start()
         return tester.run("perpetual", {}, case())
+
+
+def test_the_first_case_has_as_long_as_the_start() -> None:
+    """Given a testee that is slow once, when it runs its first case, then it has time; then it has the usual time."""
+    with Kit(command(run=["!wait", "!wait"]), run_seconds=0.2) as tester:
+        tester.start()
+        assert tester.run("perpetual", {}, case()).verdict == "pass"
+        assert tester.run("perpetual", {}, case()).verdict == TIMEOUT
+
+
+def test_a_start_that_takes_too_long_is_no_start() -> None:
+    slow = [sys.executable, "-c", "import time; time.sleep(3600)"]
+    with Kit(slow, start_seconds=0.2) as tester, pytest.raises(TimedOutError, match="no reply in time"):
+        tester.start()
 
 
 def test_a_right_result_passes() -> None:
@@ -104,7 +118,10 @@ def test_a_crash_costs_one_case_and_a_restart() -> None:
 
 
 def test_a_time_out_costs_one_case() -> None:
-    judgement = run(run=["!sleep"])
+    with Kit(command(run=[{"results": [REJECTED]}, "!sleep"]), run_seconds=0.5) as tester:
+        tester.start()
+        assert tester.run("perpetual", {}, case()).verdict == "pass"
+        judgement = tester.run("perpetual", {}, case())
     assert (judgement.verdict, judgement.message) == (TIMEOUT, "no reply in time")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perp_cli.arguments import path, whole
+from perp_cli.arguments import path, seconds, whole
 
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("7", 7), ("99", 99)])
@@ -40,6 +40,11 @@ def test_anything_else_is_refused_in_one_short_line(text: str, shown: str) -> No
 def test_a_number_below_the_least_is_refused() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="from 8 to 99, got 7"):
         whole(8, 99)("7")
+
+
+@pytest.mark.parametrize(("text", "number"), [("10", 10.0), ("0.5", 0.5), ("86400", 86_400.0), ("0.001", 0.001)])
+def test_seconds_are_taken(text: str, number: float) -> None:
+    assert seconds(text) == number
 
 
 def test_a_path_is_not_empty() -> None:
