@@ -27,12 +27,12 @@
   const digest = (words) => element("code", { class: "play-digest" }, words);
   const verdict = (good, words) => element("span", { class: "play-verdict", "data-good": good ? "yes" : "no" }, words);
 
-  function table(head, rows) {
+  function table(head, rows, kind = "play-records") {
     const heading = element("tr", {}, ...head.map((words) => element("th", { scope: "col" }, words)));
     const body = rows.map(({ cells, falsehood }) =>
       element("tr", falsehood ? { class: "play-false" } : {}, ...cells.map(cell)),
     );
-    const made = element("table", {}, element("thead", {}, heading), element("tbody", {}, ...body));
+    const made = element("table", { class: kind }, element("thead", {}, heading), element("tbody", {}, ...body));
     return element("div", { class: "play-scroll", tabindex: "0", role: "region", "aria-label": head[0] }, made);
   }
 
@@ -178,9 +178,10 @@
     const rows = guards.map((guard) => {
       const numbers = guard.numbers.filter((one) => guard.holds || !one.holds).map(compared);
       const link = element("a", { href: `../reasons.html#${guard.reason.toLowerCase()}` }, guard.reason);
-      return { cells: [link, guard.holds ? "holds" : "FALSE", numbers.join("; ")], falsehood: !guard.holds };
+      const lines = element("span", {}, ...numbers.map((one) => element("span", { class: "play-line" }, one)));
+      return { cells: [link, guard.holds ? "holds" : "FALSE", lines], falsehood: !guard.holds };
     });
-    return table(["Guard", "", "Numbers"], rows);
+    return table(["Guard", "", "Numbers"], rows, "play-guards");
   }
 
   const moved = (before, after) => (before === after ? after : `${before} → ${after}`);

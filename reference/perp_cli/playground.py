@@ -12,7 +12,18 @@ from typing import Any
 
 from attrs import frozen
 
-from perp_cli.present import KINDS, MODES, account_name, describe, guard_document, money, root_hex, symbol, units
+from perp_cli.present import (
+    KINDS,
+    account_name,
+    describe,
+    guard_document,
+    mode_name,
+    money,
+    root_hex,
+    symbol,
+    units,
+    wanted,
+)
 from perp_cli.proving import recorded_system, security_document, statement_texts
 from perp_proofs.verifier.batch import read_proof, verify_batch
 from perp_proofs.verifier.errors import ProofError
@@ -163,10 +174,10 @@ def run(scene: Scene) -> Document:
     number = batch.header.number
     return {
         "outcomes": outcomes,
-        "end": describe(scene.config, batch.operations[-1]),
+        "end": describe(scene.config, batch.operations[-1], state.get(Exchange, 0)),
         "changed": [change_document(place, before, changed) for place in changed],
         "accounts": account_documents(before, state),
-        "mode": MODES[state.get(Exchange, 0).mode],
+        "mode": mode_name(state.get(Exchange, 0).mode, state.get(Exchange, 0)),
         "vault": money(state.get(Ledger, 0).vault),
         "claimed_root_differs": previous_root != scene.claimed_root,
         "state": encode_state(state, number, commitment.root, commitment.config_digest).decode(),
@@ -184,13 +195,14 @@ def run(scene: Scene) -> Document:
 
 def offer(builder: Builder, state: State, signed: Signed, keys: ExchangeKeys, time: int) -> Document:
     """Offer an operation to a batch, and say what it is, every guard with its numbers, and what becomes of it."""
-    operation = authorise(signed, keys, time, lambda account: state.get(Account, account).owner, trust)
-    wanted = completed(state, operation)
-    guards = explain(state, wanted)
-    refused = builder.offer(wanted, complete=False)
+    authorised = authorise(signed, keys, time, lambda account: state.get(Account, account).owner, trust)
+    operation = completed(state, authorised)
+    guards = explain(state, operation)
+    refused = builder.offer(operation, complete=False)
+    shown = wanted(state.config, operation) if refused else describe(state.config, operation, state.get(Exchange, 0))
     return {
-        "rule": rule_of(wanted).name,
-        "what": describe(state.config, wanted),
+        "rule": rule_of(operation).name,
+        "what": shown,
         "accepted": refused is None,
         "reason": refused.reason.name if refused else None,
         "sentence": SENTENCES[refused.reason] if refused else None,

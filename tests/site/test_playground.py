@@ -93,7 +93,7 @@ def test_a_rejected_trade_shows_its_reason_and_the_numbers(play: Playground) -> 
     assert "Rejected with INITIAL_MARGIN: Equity would be below the initial margin." in shown
     _, (guard, verdict, numbers), *_ = play.rows("result", 0)
     assert (guard, verdict) == ("INITIAL_MARGIN", "FALSE")
-    assert numbers.startswith("3,119,900,000 >= 3,256,120,000; ")
+    assert numbers.splitlines()[0] == "3,119,900,000 >= 3,256,120,000"
 
 
 def test_a_liquidation_runs_after_its_tick(play: Playground) -> None:

@@ -26,7 +26,7 @@ MISSING = (
     f"{', '.join(NAMES)} (Debian and Ubuntu: apt-get install chromium)"
 )
 
-TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 120.0
 """Longest wait for a reply or for something to become true, unless a test says otherwise."""
 
 READ_BYTES = 1 << 16
