@@ -45,6 +45,7 @@ from perp_reference.formats.state import decode_state, encode_state, encoded_lin
 from perp_reference.formats.text import lines_of, parse_object
 from perp_reference.signing.authorise import ExchangeKeys, authorise, key_violations, trust
 from perp_spec.perpetual.config import Config, violations
+from perp_spec.perpetual.operations import Header
 from perp_spec.perpetual.reasons import SENTENCES
 from perp_spec.perpetual.records import FIRST_USER, Account, Exchange, Ledger
 from perp_spec.words import TIME_MAX, fields_of
@@ -165,7 +166,7 @@ def run(scene: Scene) -> Document:
     commitment = Commitment(state)
     previous_root = commitment.root
     try:
-        builder = Builder(state, commitment, scene.time)
+        builder = Builder(state, commitment, Header(time=scene.time))
     except InvalidBatchError as error:
         return {"header": {"reason": error.reason.name, "guards": [guard_document(guard) for guard in error.guards]}}
     keys = ExchangeKeys.of(scene.config)
