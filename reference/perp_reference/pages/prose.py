@@ -288,15 +288,16 @@ PROSE: dict[str, tuple[str, ...]] = {
     ),
     "oracle_tick": (
         (
-            "In short, with `bad` the number of stale or deviating families and `near` whether the index is "
-            "within the band around the *new* average:"
+            "In short, with `bad` the number of stale or deviating families, `confirmed` whether two fresh ones agree "
+            "with the index, and `near` whether the index is within the band around the *new* average:"
         ),
         (
             "| bad | index | outcome |\n| --- | --- | --- |\n| 0 | near | good: level 0, or 1 until ten good "
-            "ticks in a row |\n| 0 | not near | gap: level 2, the health price clamped to the band around the "
-            "average |\n| 1 | within the band around the *old* average, and not `apart` or lasting | degraded: "
-            "level 1 |\n| otherwise | | "
-            "blind: level 2, prices stay, after blind_seconds level 3 |"
+            "ticks in a row |\n| 0 or 1, confirmed | not near | gap: level 2, the health price clamped to the "
+            "band around the average |\n| 1, confirmed | near | degraded: level 1, the average moves |\n| 1, not "
+            "confirmed | within the band around the *old* average, and not `apart` or lasting | degraded: level 1, "
+            "the average stays |\n| otherwise | | blind: level 2, prices and average stay, after blind_seconds "
+            "level 3 |"
         ),
     ),
     "market_window": (

@@ -46,6 +46,7 @@ func (c *Config) Check() error {
 	}
 	return firstBroken([]bound{
 		{"rises", "such that any two markets move alike in the first scenario and apart in another", c.scenariosTell()},
+		{"close_out_ppm", "the same in all markets", c.closeOutAlike()},
 		{"max_size", "with every max_price at most 2^56", productAtMost(largestSize, largestPrice, notionalMax, 1)},
 	})
 }
@@ -165,6 +166,16 @@ func marginSums(m *Market) []bound {
 			m.Initial3Atoms == m.Initial2Atoms+ofPPM(second, m.Initial2PPM),
 		},
 	}
+}
+
+// closeOutAlike says whether all markets have one close-out.
+func (c *Config) closeOutAlike() bool {
+	for _, listing := range c.Markets {
+		if listing.Market.CloseOutPPM != c.Markets[0].Market.CloseOutPPM {
+			return false
+		}
+	}
+	return true
 }
 
 // scenariosTell says whether any two markets move alike in the first scenario and apart in some other.
