@@ -185,6 +185,12 @@ def position_json(stored: Stored) -> dict[str, Any]:
     }
 
 
+def holds_anything(stored: Stored) -> bool:
+    """Whether a position is not empty, when it was last touched aside."""
+    position, assets = stored
+    return position.public_key != 0 or position.collateral != 0 or bool(assets)
+
+
 def state_json(state: State, expected: dict[str, Any]) -> dict[str, Any]:
     """A state as an observation writes it; a position that is empty is shown only where the observation shows it."""
     shown: dict[str, Any] = expected.get("positions", {})
@@ -193,7 +199,7 @@ def state_json(state: State, expected: dict[str, Any]) -> dict[str, Any]:
         "positions": {
             str(number): position_json(state.stored(number))
             for number in sorted({*state.positions, *(int(name) for name in shown)})
-            if str(number) in shown or state.stored(number).position.public_key != 0
+            if str(number) in shown or holds_anything(state.stored(number))
         },
         "fulfilled": {names[number]: order.fulfilled for number, order in state.orders.items()},
         "modifications": [[made.owner_key, made.position_id, made.delta] for made in state.modifications],

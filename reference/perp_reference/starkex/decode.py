@@ -266,7 +266,7 @@ def decode_state(members: Members, settings: Settings, key_of: KeyOf) -> State:
 
 def number_of(name: str) -> int:
     """The position that a member's name stands for."""
-    if not name.isascii() or not name.isdigit() or name != str(int(name[:20])) or int(name) > COUNT[1]:
+    if not name.isascii() or not name.isdigit() or name != str(int(name[:77])) or int(name) >= PRIME:
         raise Refused("the number of a position", f'"{name}"', name)
     return int(name)
 

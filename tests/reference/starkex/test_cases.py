@@ -181,6 +181,17 @@ def test_a_position_with_key_0_takes_the_first_key_that_asks(vectors: Path, tmp_
     assert changed_case(tmp_path, case) == []
 
 
+def test_a_position_may_have_any_number_while_no_tree_holds_it(vectors: Path, tmp_path: Path) -> None:
+    """Given a deposit to position 2^64, which no tree has, the transaction by itself is done."""
+    case = line_of(vectors, "other_tx", "deposit-001")
+    position = {"owner": 1, "collateral": 5, "assets": [], "funding_timestamp": 1700000000}
+    case["tx"] |= {"position_id": 2**64, "amount": 5, "owner": 1}
+    case["result"]["positions"][str(2**64)] = position
+    case["result"]["modifications"] = [[1, 2**64, 5]]
+    case["result"]["positions"]["1"] |= {"funding_timestamp": 0}
+    assert changed_case(tmp_path, case) == []
+
+
 def test_nobody_signs_for_key_0(vectors: Path, tmp_path: Path) -> None:
     case = line_of(vectors, "trade", "trade-001")
     case["tx"]["order_a"]["owner"] = 0
