@@ -19,7 +19,7 @@ from perp_reference.site.facts import Facts
 from perp_reference.site.faults import Fault, Faulty
 from perp_reference.site.generated import figures, generated_pages, spliced
 from perp_reference.site.links import check_site
-from perp_reference.site.sources import Sources, place_of, read_sources
+from perp_reference.site.sources import FILES, Sources, place_of, read_sources
 from perp_reference.site.tables import with_widths
 from perp_spec.perpetual.catalogue import LIBRARY
 
@@ -135,7 +135,7 @@ def nav_faults(config: str, pages: Iterable[str]) -> Iterator[Fault]:
     """A fault for each page that the navigation does not name once, and for each that it names and is not there."""
     named = Counter(NAMED.findall(config[config.index("\nnav:") :]))
     for name in pages:
-        if named[name] != 1:
+        if named[name] != 1 and not name.startswith(f"{FILES}/"):
             yield Fault(f"{CONFIG}, nav", f"{name} {named[name]} times", f"{name} once")
     for name in set(named) - set(pages):
         yield Fault(f"{CONFIG}, nav", name, "a page that is there")

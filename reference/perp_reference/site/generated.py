@@ -59,6 +59,7 @@ MADE = """Made for this site, by running the rules:
 
 - [BTC falls by 15 % in 15 minutes](crash.md): what happens, step by step and in numbers
 - [modes and oracle levels](modes.md): what is still possible when prices are in doubt or money runs out, in diagrams
+- [the playground](playground/index.md): operations applied by the rules' own code in your browser, and a proof verified
 - [the vectors](vectors.md): every test case, to browse
 - [schemas](schemas/index.md): every member of every file and message"""
 

@@ -111,12 +111,36 @@ def in_site(sources: Sources, root: Path, wanted: str) -> str:
         if file.is_dir():
             return posixpath.join(inside, "index.md")
         return inside if file.is_file() else ""
+    if file.is_dir():
+        return listing(sources, root, wanted)
     if not file.is_file():
         return ""
     # Browsers show a text file and would offer to save a script.
     shown = f"{FILES}/{wanted}.txt"
     sources.files[shown] = file.read_bytes()
     return shown
+
+
+def listing(sources: Sources, root: Path, wanted: str) -> str:
+    """The page that lists the text files of a directory outside `docs/`, which come with it."""
+    name = f"{FILES}/{wanted}/index.md"
+    lines: list[str] = []
+    for path in sorted((root / wanted).rglob("*")):
+        inside = path.relative_to(root / wanted)
+        if path.is_file() and not any(part.startswith((".", "__")) for part in inside.parts) and is_text(path):
+            sources.files[f"{FILES}/{wanted}/{inside.as_posix()}.txt"] = path.read_bytes()
+            lines.append(f"- [{inside.as_posix()}]({inside.as_posix()}.txt)")
+    sources.pages[name] = "\n".join((f"# {wanted}", "", *lines, ""))
+    return name
+
+
+def is_text(path: Path) -> bool:
+    """Whether people can read a file."""
+    try:
+        path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def prose_lines(text: str) -> Iterator[tuple[int, str]]:

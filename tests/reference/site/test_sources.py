@@ -33,6 +33,18 @@ def test_links_lead_to_pages_and_what_is_outside_docs_comes_with_them(tmp_path: 
     assert sources.files == {"sub/c.json": b"{}", "files/tests/run.py.txt": b"pass"}
 
 
+def test_a_link_to_a_directory_leads_to_a_list_of_its_text_files(tmp_path: Path) -> None:
+    root = checkout(tmp_path, page="[tests](../tests)")
+    (root / "tests" / "__pycache__").mkdir()
+    (root / "tests" / "__pycache__" / "run.pyc").write_bytes(b"x")
+    (root / "tests" / "image.png").write_bytes(b"\x89PNG")
+    sources = read_sources(root)
+    assert sources.faults == []
+    assert sources.pages["page.md"] == "[tests](files/tests/index.md)"
+    assert sources.pages["files/tests/index.md"] == "# tests\n\n- [run.py](run.py.txt)\n"
+    assert [name for name in sources.files if name.startswith("files/")] == ["files/tests/run.py.txt"]
+
+
 def test_a_link_to_the_outside_becomes_text_outside_of_code(tmp_path: Path) -> None:
     text = "[a paper](https://example.org/1) and\n```\n[x](https://example.org/2)\n```\n"
     sources = read_sources(checkout(tmp_path, page=text))
