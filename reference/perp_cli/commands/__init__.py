@@ -75,6 +75,7 @@ COMMANDS = (
     Command("vectors", "perp_cli.commands.vectors", "build, verify or measure the vectors", "test"),
     Command("replay", "perp_cli.commands.replay", "replay recorded prices with a population of traders"),
     Command("check", "perp_cli.commands.check", "prove the theorems about the rules", "proofs"),
+    Command("attack", "perp_cli.commands.attack", "search small exchanges for sequences of operations that break them"),
     Command("bench", "perp_cli.commands.bench", "measure this machine"),
     Command(
         "starkex",

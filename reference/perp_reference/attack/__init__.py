@@ -1,0 +1,1 @@
+"""A bounded search for attacks: sequences of operations in a small exchange after which something is wrong."""
