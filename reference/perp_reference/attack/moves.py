@@ -68,7 +68,7 @@ def money(state: State) -> Iterator[Any]:
 
 
 def trades(state: State) -> Iterator[Any]:
-    """Trades inside the coalition at any price and fee; with the others at the health price, for the coalition's fee."""
+    """Trades inside the coalition at any price and fee; with others at the health price, for the coalition's fee."""
     fee = state.market(0).fee_cap_ppm
     for buyer, seller in ((FIRST, SECOND), (SECOND, FIRST)):
         for lots in SIZES:
