@@ -423,6 +423,10 @@ def faults(story: Story) -> Iterator[Fault]:
             yield Fault("the page of the crash", "something else", what)
 
 
+FROM_START = "hours and minutes from the start"
+"""What the time axis of the plots shows; those of a replay show the time of day."""
+
+
 def distance(minute: Minute) -> str:
     """How far the index is from its average."""
     return f"{100 * abs(minute.index - minute.average) / minute.average:.1f} %"
@@ -508,8 +512,8 @@ def minutes_section(story: Story) -> list[str]:
     ]
     heads = ("minute", "index", "average", "oracle", "mode", *(name_of(own) for own in LONGS), "fund")
     return [
-        lines("Price", "dollars a coin", times, prices),
-        lines("Equity", "dollars", times, equities, zero=True),
+        lines("Price", "dollars a coin", times, prices).replace("time, UTC", FROM_START),
+        lines("Equity", "dollars", times, equities, zero=True).replace("time, UTC", FROM_START),
         table(heads, rows),
         "Equity in dollars, rounded down, after the batch of the minute.",
     ]
