@@ -132,7 +132,9 @@ FORGED: dict[str, Change] = {
 @pytest.mark.parametrize("change", FORGED)
 def test_another_statement_does_not_verify(made: BatchSystem, file: bytes, change: str) -> None:
     proof = read_proof(file)
-    assert refused(made, write_proof(replace(proof, statement=FORGED[change](proof.statement))))
+    forged = read_proof(write_proof(replace(proof, statement=FORGED[change](proof.statement))))
+    own = {"suite": "the statement is about the hash suite", "program": "the statement is about another program"}
+    assert refusal(made, forged).startswith(own.get(change, "the constraints do not hold at the point"))
 
 
 BY_THE_PROOF = [
@@ -325,10 +327,21 @@ def test_every_byte_of_the_beginning_counts(made: BatchSystem, file: bytes) -> N
         assert refused(made, file[:at] + bytes([file[at] ^ 4]) + file[at + 1 :]), at
 
 
-def test_files_that_do_not_begin_like_a_proof_are_malformed() -> None:
-    for data in (b"", b"perp-proof 1 100", b"perp-proof 1 100\n\xff", b"perp-proof 1 none\n", b"x" * 1000):
-        with pytest.raises(MalformedProof):
-            read_proof(data)
+MALFORMED = [
+    (b"", "the first line is not that of a proof"),
+    (b"perp-proof 1 100", "the first line is not that of a proof"),
+    (b"perp-proof 2 100\n", "the first line is not that of a proof"),
+    (b"x" * 1000, "the first line is not that of a proof"),
+    (b"perp-proof 1 none\n", "the profile 'none' is not known"),
+    (b"perp-proof 1 100\n\xff\x00", "the file ends in its statement"),
+    (b"perp-proof 1 100\n\xff", "the file ends in its statement"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), MALFORMED)
+def test_files_that_do_not_begin_like_a_proof_are_malformed(data: bytes, message: str) -> None:
+    with pytest.raises(MalformedProof, match=message):
+        read_proof(data)
 
 
 @pytest.mark.parametrize("seed", [100])

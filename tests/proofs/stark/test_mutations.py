@@ -114,6 +114,7 @@ def test_garbage_is_refused() -> None:
     random = Random(3)
     for length in (0, 1, 8, 12, 100, 10_000, 100_000):
         assert "the proof ends" in refused(random.randbytes(length)) or length >= 8
+        assert length < 8 or refused(random.randbytes(length)) == "header: the file does not begin with PERPSTK1"
         refused(b"PERPSTK1" + random.randbytes(length))
         refused(b"PERPSTK1" + bytes((5, 4, 4, 9)) + random.randbytes(length))
         refused(b"PERPSTK1" + bytes((5, 16, 16, 20)) + bytes(length))
