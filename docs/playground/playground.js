@@ -216,7 +216,7 @@
 
   function batch(answer) {
     const rows = Object.entries(answer.statement).map(([name, value]) => ({ cells: [label(name), digest(value)] }));
-    rows.push({ cells: ["mode", answer.mode] }, { cells: ["vault", answer.vault] });
+    rows.push({ cells: ["mode", digest(answer.mode)] }, { cells: ["vault", digest(answer.vault)] });
     if (answer.claimed_root_differs) rows.push({ cells: ["root in the header", "not that of the records"] });
     return table(["The batch", ""], rows);
   }

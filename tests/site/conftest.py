@@ -16,15 +16,15 @@ from support.files_server import served
 @pytest.fixture(scope="session")
 def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site as `perp docs build` makes it, once for all workers of a run."""
-    shared = tmp_path_factory.getbasetemp().parent
-    name = f"site-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
-    with (shared / f"{name}.lock").open("w") as lock:
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with (shared / "site.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / name).exists():
+        if not (shared / "site.built").exists():
             command = [sys.executable, "-P", "-m", "perp_cli", "docs", "build"]
             built = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
             assert built.returncode == 0, built.stdout + built.stderr
-            (shared / name).touch()
+            (shared / "site.built").touch()
     return root / "site"
 
 
