@@ -24,7 +24,7 @@ def open_store(directory: Path, output: Output) -> Store:
         MalformedInput: Its file is damaged.
     """
     with output.working(f"opening {directory}"):
-        return Store.open(directory)
+        return Store.open(directory, lambda: output.note(f"{directory} is in use by another process, waiting for it"))
 
 
 def report_outcome(store: Store, outcome: Outcome, output: Output) -> None:

@@ -2,6 +2,8 @@
 
 Checked: money to the last micro-atom, sizes that sum to zero, open interest, dust, counts, slots, ranges. The root is
 recomputed too. Exit code 1 where anything is found.
+
+The log of earlier batches is not looked at: perp log replays it.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Says what an operation would do in a stored exchange, without applying it: every guard with its numbers.
 
-OPERATION is one line of a batch or a draft, or - to read it from standard input. It is judged at the time of the last
-batch, or at --time. Exit code 1 where it would be rejected.
+OPERATION is one line of a draft, or - to read it from standard input. It is judged at the time of the last batch, or at
+--time. Exit code 1 where it would be rejected. An entry of the queue, or a forced action, is accepted with an answer,
+which may be a refusal. An end_batch is not judged: the builder makes it.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from perp_cli.errors import UsageError
 from perp_cli.exchange import add_state_argument, open_store
 from perp_cli.exit_codes import ExitCode
 from perp_cli.output import Output
-from perp_cli.present import guard_document, numbers_of, wanted
+from perp_cli.present import guard_document, numbers_of, result_of, wanted
 from perp_reference.core.batch import completed
 from perp_reference.core.explain import Guard, explain, violated
 from perp_reference.core.machine import rule_of
@@ -29,9 +30,7 @@ from perp_spec.words import TIME_MAX
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes the operation and the exchange."""
-    parser.add_argument(
-        "operation", metavar="OPERATION", help="one line of a batch or a draft, or - for standard input"
-    )
+    parser.add_argument("operation", metavar="OPERATION", help="one line of a draft, or - for standard input")
     add_state_argument(parser)
     at = "judge it at this time instead of the last batch's"
     parser.add_argument("--time", metavar="SECONDS", type=whole(0, TIME_MAX), help=at)
@@ -69,21 +68,23 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         operation = completed(state, authorise(signed, keys, time, lambda account: owner_in(state, account), check))
         guards = explain(state, operation)
         output.line(wanted(store.config, operation))
-    return report(rule_of(operation).name, guards, output)
+    return report(rule_of(operation).name, guards, getattr(operation, "result", None), output)
 
 
-def report(rule: str, guards: list[Guard], output: Output) -> ExitCode:
-    """Shows every guard in order, and what follows."""
+def report(rule: str, guards: list[Guard], result: int | None, output: Output) -> ExitCode:
+    """Shows every guard in order, and what follows; `result` is the answer that an operation states, where it does."""
     for guard in guards:
         numbers = numbers_of(guard)
         said = numbers if guard.holds else f"{guard.sentence}{f' ({numbers})' if numbers else ''}"
         output.line(f"  {'holds' if guard.holds else 'FALSE'}  {guard.reason.name:<18} {said}".rstrip())
     false = violated(guards)
-    output.line(f"rejected with {false[0].name}" if false else "accepted")
+    answer = None if result is None or false else result_of(result)
+    output.line(f"rejected with {false[0].name}" if false else f"accepted{f', the answer: {answer}' if answer else ''}")
     output.document(
         {
             "rule": rule,
             "accepted": not false,
+            "answer": answer,
             "reason": false[0].name if false else None,
             "violated": [reason.name for reason in false],
             "guards": [guard_document(guard) for guard in guards],

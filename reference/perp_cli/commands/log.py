@@ -25,6 +25,7 @@ from perp_reference.core.batch import Batch, InvalidBatchError, apply_batch
 from perp_reference.core.commitment import Commitment
 from perp_reference.core.diff import apply_diff
 from perp_reference.core.state import State
+from perp_reference.errors import MalformedInput
 from perp_reference.formats.batch import decode_batch
 from perp_reference.formats.state import DiffHeader, encode_diff
 from perp_reference.store.run import Checker
@@ -55,30 +56,53 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     named = 0
     with open_store(arguments.state, output) as store:
         first, *numbers = store.numbers()
+        refuse_gaps(store, [first, *numbers])
         if arguments.batch is not None and arguments.batch not in numbers:
             known = f"there are {numbers[0]} to {numbers[-1]}" if numbers else "there is none yet"
             raise UsageError(f"no batch {arguments.batch}; {known}")
         entries = store.history()
         state, commitment = begin(store, next(entries))
-        output.line(f"beginning: root {root_hex(commitment.root)}")
         if arguments.diffs:
             write_diffs(store, arguments.diffs)
+        digest = root_hex(commitment.config_digest)
+        # Shown with the first line after it, or at the end: where the request is refused, nothing is.
+        waiting = [f"beginning: root {root_hex(commitment.root)}, configuration {digest}"]
         for entry in entries:
             output.progress(f"batch {entry.number - first:,} of {len(numbers):,}")
             lines, document, found = replayed(store, state, commitment, entry, arguments)
             shown.append(document)
             named += found
-            for text in lines:
-                output.line(text)
+            waiting += lines
+            if lines:
+                show(waiting, output)
         if arguments.account is not None and not named:
-            output.line(nothing_of(store, arguments))
+            waiting.append(nothing_of(store, arguments))
+        show(waiting, output)
     differing = [item["number"] for item in shown if not item["same"]]
     if differing:
         output.line(f"batches whose root differs: {', '.join(str(number) for number in differing)}")
     else:
         output.line(f"{len(shown)} batches replayed, every root the same")
-    output.document({"batches": shown, "differing": differing})
+    output.document({"config_digest": digest, "batches": shown, "differing": differing})
     return ExitCode.FALSE if differing else ExitCode.OK
+
+
+def show(waiting: list[str], output: Output) -> None:
+    """Writes lines that wait; none waits afterwards."""
+    for text in waiting:
+        output.line(text)
+    waiting.clear()
+
+
+def refuse_gaps(store: Store, numbers: list[int]) -> None:
+    """Checks that the log holds every batch.
+
+    Raises:
+        MalformedInput: One is missing.
+    """
+    for before, number in pairwise(numbers):
+        if number != before + 1:
+            raise MalformedInput(str(store.path), None, f"batch {before + 1}", "every batch", "none: it is missing")
 
 
 def nothing_of(store: Store, arguments: argparse.Namespace) -> str:

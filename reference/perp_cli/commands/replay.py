@@ -299,12 +299,13 @@ def troubles_of(fault: str, span: str | None, minutes: int) -> "tuple[Trouble, .
     if span is None:
         return ()
     first, _, last = span.partition(":")
+    refused = f"--{fault} takes two minutes such as 60:75, not {one_line(span)}"
     try:
         begin, end = whole_number(first, 0, MOST_MINUTES), whole_number(last, 1, MOST_MINUTES)
-    except ValueError:
-        begin, end = 0, 0
+    except ValueError as error:
+        raise UsageError(f"{refused}: {error}") from None
     if begin >= end:
-        raise UsageError(f"--{fault} takes two minutes such as 60:75, not {one_line(span)}")
+        raise UsageError(f"{refused}: it ends at minute {end} and begins at minute {begin}, not before")
     if end > minutes:
         raise UsageError(f"--{fault} {one_line(span)} ends after the replay, which has {minutes} minutes")
     return (Trouble(begin, end, Fault(fault)),)
@@ -313,6 +314,14 @@ def troubles_of(fault: str, span: str | None, minutes: int) -> "tuple[Trouble, .
 def counted(count: int, what: str) -> str:
     """A number of things."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def levels_said(levels: dict[str, str], troubled: bool) -> list[str]:
+    """The oracles that are not good at the end; `troubled` where trouble was asked for."""
+    from perp_reference.replay.tally import LEVELS
+
+    asked = "" if troubled else ", though no trouble of the oracle was asked for"
+    return [f"oracle of {symbol} at the end: {level}{asked}" for symbol, level in levels.items() if level != LEVELS[0]]
 
 
 def say(found: dict[str, Any], seconds: float, report: Path | None, output: Output) -> None:
@@ -343,6 +352,8 @@ def say(found: dict[str, Any], seconds: float, report: Path | None, output: Outp
         output.line(f"  audit: {finding}")
     for account, why in result["stuck"].items():
         output.line(f"  left unhealthy: account {account}: {', '.join(why)}")
+    for text in levels_said(result["levels_at_end"], bool(replay["troubles"])):
+        output.line(f"  {text}")
     if result["clean"]:
         output.line("  the audit is clean, and no account is left in any stage of the waterfall")
     output.line(f"  state root {result['root'] or 'not kept'}")

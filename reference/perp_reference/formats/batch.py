@@ -225,6 +225,9 @@ def decoded_line(form: BatchFormat, text: str, file: str, number: int) -> Signed
     """
     value = parse_object(text, file, number)
     signatures: deque[Any] = deque()
+    if form is DRAFT and value.get("op") == NAMES[EndBatch]:
+        expected = "an operation of a draft, which ends without end_batch: that is the builder's"
+        raise MalformedInput(file, number, "op", expected, f'"{NAMES[EndBatch]}"')
     try:
         record = record_named(value, "op", form.operations, "the name of an operation")
         operation = record.decode(value, signatures)

@@ -177,9 +177,10 @@ def moved_ppm(market: MarketSeries, place: int) -> int:
 
 
 def worst_minutes(simulation: Simulation) -> list[Document]:
-    """The minutes with the most steps of the waterfall."""
+    """The minutes with the most steps of the waterfall; none in which it had nothing to do."""
     own, markets = simulation.tally.series, simulation.tally.markets
-    places = sorted(range(len(own.time)), key=lambda place: (-own.steps[place], place))[:WORST_MINUTES]
+    busy = [place for place in range(len(own.time)) if own.steps[place] or own.waiting[place]]
+    places = sorted(busy, key=lambda place: (-own.steps[place], place))[:WORST_MINUTES]
     found: list[Document] = []
     for place in places:
         worst = min(markets, key=lambda market: moved_ppm(market, place))

@@ -7,9 +7,20 @@ from typing import Any
 
 from perp_reference.replay import svg
 from perp_reference.replay.document import MODE_NAMES, Document
+from perp_reference.replay.oracle import Fault
 from perp_reference.replay.svg import Line
 from perp_reference.replay.tally import HOUR, LEVELS
 from perp_reference.replay.waterfall import SOCIALISE, STAGES
+from perp_spec.perpetual.defaults import USD
+from perp_spec.perpetual.reasons import Reason
+
+FAULTS = {
+    Fault.SILENT: "The last oracle family reported nothing",
+    Fault.LYING: "The last oracle family reported 10 % too little",
+    Fault.FROZEN: "The last oracle family reported the price from before",
+    Fault.OUTAGE: "No oracle family reported anything",
+}
+"""What was wrong with the oracle, in words."""
 
 LIGHT = "#1f5fa8 #c8441b #2d8659 #8a4fbf #b5892a #d1467f #3b8f99 #6b6f76 #7a9a1f #a3563f #4c6fd1 #936a9e"
 DARK = "#6aa9ee #f08a5d #62c092 #bd92e8 #e0bb5f #f08cb4 #6fc7d1 #a9aeb6 #b3d154 #d68f78 #8ea8f5 #c9a0d3"
@@ -157,7 +168,7 @@ def summary(found: Document) -> str:
         ("Configuration", replay["configuration"]),
         *((f"Minutes without a candle, {symbol}", count) for symbol, count in replay["missing_minutes"].items()),
         *(
-            (f"Oracle {trouble['fault']}", f"minute {trouble['first']} to minute {trouble['last']}")
+            (FAULTS[trouble["fault"]], f"minute {trouble['first']} to minute {trouble['last']}")
             for trouble in replay["troubles"]
         ),
     ]
@@ -258,6 +269,8 @@ def losses(found: Document) -> list[str]:
 
 def worst(found: Document) -> str:
     """The minutes with most to do."""
+    if not found["worst_minutes"]:
+        return paragraph("The waterfall had nothing to do in any minute.")
     return table(
         ("Minute ending, UTC", "steps", "waiting after", "fund", "mode", "largest fall"),
         [
@@ -290,6 +303,16 @@ def funding(found: Document) -> str:
     return svg.lines("Funding rate, paid by longs to shorts each hour", "ppm of notional", own["time"], drawn)
 
 
+def bucket_said(parameters: Document) -> str:
+    """Why withdrawals wait for the bucket."""
+    size, refill = (int(parameters[name]) // USD for name in ("bucket_size", "bucket_refill"))
+    hours = int(parameters["bucket_size"]) // max(int(parameters["bucket_refill"]), 1) // HOUR
+    return (
+        f"BUCKET: all users together can withdraw {size:,} at once. The bucket refills by {refill:,} a second, "
+        f"an empty one in {hours:,} hours. Who finds it empty waits, and is paid in parts, in the order of asking."
+    )
+
+
 def withdrawals(found: Document) -> list[str]:
     """What became of withdrawals."""
     own = found["withdrawals"]
@@ -305,7 +328,12 @@ def withdrawals(found: Document) -> list[str]:
     ]
     series = found["series"]
     waiting = [Line("waiting", series["delayed"])]
-    return [table(("", ""), rows), svg.lines("Withdrawals waiting", "withdrawals", series["time"], waiting, zero=True)]
+    why = [paragraph(bucket_said(found["parameters"]))] if Reason.BUCKET.name in own["delayed"] else []
+    return [
+        table(("", ""), rows),
+        *why,
+        svg.lines("Withdrawals waiting", "withdrawals", series["time"], waiting, zero=True),
+    ]
 
 
 def refused(found: Document) -> list[str]:

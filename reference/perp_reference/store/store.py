@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ STORE_FORMAT = 1
 APPLICATION_ID = 0x70657270
 """Marks the file as one of ours: "perp"."""
 
+APPLICATION_PLACE = 68
+"""Where SQLite's file format keeps the mark, as four bytes, the highest first."""
+
 SCHEMA = """
 CREATE TABLE setup (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE record (code INTEGER, key INTEGER, value BLOB NOT NULL, PRIMARY KEY (code, key)) WITHOUT ROWID;
@@ -44,6 +47,9 @@ CREATE TABLE batch (number INTEGER PRIMARY KEY, root TEXT NOT NULL, operations B
 
 BUSY_SECONDS = 20.0
 """How long one process waits for another that writes."""
+
+PATIENT_SECONDS = 2.0
+"""How long it does so without a word."""
 
 SMALL_STATE_RECORDS = 2_000
 """Up to here hashing in plain Python takes less time than loading the compiled kernels."""
@@ -120,8 +126,10 @@ class Store:
         return cls.open(directory)
 
     @classmethod
-    def open(cls, directory: Path) -> "Store":
+    def open(cls, directory: Path, waits: Callable[[], None] | None = None) -> "Store":
         """Open a store and check it: the root of its records is the one of its last batch.
+
+        `waits` is called where another process keeps the store locked for longer than a moment.
 
         Raises:
             StoreError: There is none.
@@ -131,6 +139,8 @@ class Store:
         if not is_there(path):
             raise StoreError(f"{directory} holds no exchange (perp init --state {directory} makes one)")
         try:
+            if waits is not None and is_locked(path):
+                waits()
             return cls._opened(directory, path)
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
@@ -298,13 +308,36 @@ def is_there(path: Path) -> bool:
 def in_the_way(directory: Path, path: Path) -> str:
     """Says what stands where a store was to be made."""
     if path.is_file():
-        return f"{directory} holds an exchange already"
+        return (
+            f"{directory} holds an exchange already" if is_store(path) else f"{path} is in the way: it is no exchange"
+        )
     return f"{path if directory.is_dir() else directory} is in the way"
 
 
-def connected(path: Path) -> sqlite3.Connection:
+def is_locked(path: Path) -> bool:
+    """Whether another process keeps a file from being read for longer than a moment."""
+    try:
+        with contextlib.closing(connected(path, min(PATIENT_SECONDS, BUSY_SECONDS))) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    return False
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file calls itself a store: SQLite keeps an application's mark in its header."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(APPLICATION_PLACE + 4)
+    except OSError:
+        return True
+    return int.from_bytes(header[APPLICATION_PLACE:], "big") == APPLICATION_ID
+
+
+def connected(path: Path, busy_seconds: float | None = None) -> sqlite3.Connection:
     """A connection that waits for its turn, and does not call written what the disk has not."""
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    timeout = BUSY_SECONDS if busy_seconds is None else busy_seconds
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 
@@ -344,9 +377,11 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if (application, version) != (APPLICATION_ID, STORE_FORMAT):
+    if application != APPLICATION_ID:
+        raise MalformedInput(str(path), None, None, "a store of an exchange", "another file")
+    if version != STORE_FORMAT:
         expected = f"a store of format {STORE_FORMAT}"
-        raise MalformedInput(str(path), None, None, expected, f"application {application}, format {version}")
+        raise MalformedInput(str(path), None, None, expected, f"format {version}")
 
 
 def setup_value(connection: sqlite3.Connection, name: str, path: Path) -> bytes:

@@ -393,6 +393,40 @@ def test_explain_an_operation_that_would_be_accepted(perp: Run, exchange: Path) 
     assert (code, document["accepted"], document["reason"]) == (ExitCode.OK, True, None)
 
 
+def test_explain_tells_the_answer_of_what_is_accepted_only(perp: Run, lines: Any, exchange: Path) -> None:
+    """Given an account without a request, when its withdrawal is explained, then no answer to it is told."""
+    operation = json.dumps({"op": "forced_withdraw", "account": str(BOB)})
+    code, said = lines("explain", operation, "--state", exchange)
+    assert (code, said[0], said[-1]) == (
+        ExitCode.FALSE,
+        f"forced_withdraw: account {BOB}",
+        "rejected with FORCED_UNKNOWN",
+    )
+    operation = json.dumps({"op": "deposit", "account": "99", "key": "0" * 63 + "1", "amount": "5"})
+    code, said = lines("explain", operation, "--state", exchange)
+    assert (code, said[0], said[-1]) == (
+        ExitCode.OK,
+        "deposit: 0.000005 to account 99",
+        "accepted, the answer: refused with NO_ACCOUNT",
+    )
+    assert perp("explain", operation, "--state", exchange)[1]["answer"] == "refused with NO_ACCOUNT"
+
+
+def test_an_end_batch_is_the_builders(perp: Run, tmp_path: Path, exchange: Path) -> None:
+    expected = "an operation of a draft, which ends without end_batch: that is the builder's"
+    code, document, _ = perp("explain", '{"op":"end_batch"}', "--state", exchange)
+    assert (code, document["error"]["expected"]) == (ExitCode.MALFORMED, expected)
+    path = draft(tmp_path, 1)
+    path.write_text(path.read_text(encoding="utf-8") + '{"op":"end_batch","mode":"0"}\n', encoding="utf-8")
+    lines_of_it = len(path.read_text(encoding="utf-8").splitlines())
+    code, document, _ = perp("run", path, "--state", exchange)
+    assert (code, document["error"]["line"], document["error"]["expected"]) == (
+        ExitCode.MALFORMED,
+        lines_of_it,
+        expected,
+    )
+
+
 @pytest.mark.parametrize("operation", ["", "{", '{"op":"dance"}', "\udc80", "x" * 20_000])
 def test_explain_refuses_a_malformed_operation(perp: Run, exchange: Path, operation: str) -> None:
     assert perp("explain", operation, "--state", exchange)[0] == ExitCode.MALFORMED
@@ -422,6 +456,7 @@ def test_log_says_where_there_is_nothing_to_show(perp: Run, lines: Any, exchange
     assert (code, document["error"]["message"]) == (ExitCode.USAGE, message)
     code, said = lines("log", "--state", exchange, "--account", 1)
     assert (code, said[1]) == (ExitCode.OK, "no operation names account 1")
+    assert said[0].startswith("beginning: root ")
     assert perp("log", "--state", exchange, "--account", 99)[0] == ExitCode.OK
 
 
@@ -437,8 +472,35 @@ def test_log_gives_the_operations_that_are_asked_for_to_programs(perp: Run, exch
 
 def test_log_of_an_exchange_without_batches(perp: Run, tmp_path: Path) -> None:
     perp("init", "--state", tmp_path)
-    assert perp("log", "--state", tmp_path)[1] == {"batches": [], "differing": []}
+    made = perp("init", "--state", tmp_path / "x")[1]
+    found = perp("log", "--state", tmp_path)[1]
+    assert found == {"config_digest": made["config_digest"], "batches": [], "differing": []}
     assert perp("log", "--state", tmp_path, "--batch", 0)[1]["error"]["message"] == "no batch 0; there is none yet"
+
+
+def test_log_says_which_batch_is_missing(perp: Run, exchange: Path, tmp_path: Path) -> None:
+    for act in (1, 2):
+        perp("run", draft(tmp_path, act), "--state", exchange)
+    connection = sqlite3.connect(exchange / FILE_NAME)
+    connection.execute("DELETE FROM batch WHERE number = 2")
+    connection.commit()
+    connection.close()
+    code, document, said = perp("log", "--state", exchange)
+    assert (code, document["error"]["field"]) == (ExitCode.MALFORMED, "batch 2")
+    assert said == f"perp: {exchange / FILE_NAME}: field batch 2: expected every batch, got none: it is missing\n"
+
+
+@pytest.mark.parametrize("asked", [("--account", 77), ("--diffs", "/dev/null")])
+def test_log_shows_nothing_of_what_it_refuses(lines: Any, exchange: Path, asked: tuple[object, ...]) -> None:
+    assert lines("log", "--state", exchange, *asked) == (ExitCode.USAGE, [])
+
+
+def test_a_file_that_is_no_store_is_called_the_same_everywhere(perp: Run, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"")
+    message = f"{tmp_path / FILE_NAME} is in the way: it is no exchange"
+    assert perp("init", "--state", tmp_path)[1]["error"]["message"] == message
+    message = f"{tmp_path / FILE_NAME}: expected a store of an exchange, got another file"
+    assert perp("show", "--state", tmp_path)[1]["error"]["message"] == message
 
 
 def test_log_finds_a_batch_whose_root_was_changed(perp: Run, exchange: Path, tmp_path: Path) -> None:

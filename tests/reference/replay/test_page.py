@@ -9,6 +9,7 @@ import pytest
 
 from perp_reference.replay import svg
 from perp_reference.replay.document import document
+from perp_reference.replay.oracle import Fault
 from perp_reference.replay.page import page
 from perp_reference.replay.simulation import Simulation
 from perp_reference.replay.svg import Line
@@ -107,6 +108,24 @@ def test_the_page_can_be_read_on_a_phone(found: dict[str, object]) -> None:
     # What is wider than the screen is moved by itself, not the page.
     assert shown.count('<div class="wide"><svg') == shown.count("<svg")
     assert shown.count('<div class="wide"><table') == shown.count("<table>") - 1
+
+
+def test_troubles_waits_and_quiet_times_are_explained(simulate: Callable[..., Simulation]) -> None:
+    """Given a quiet replay with a silent family, when its page is read, then nothing in it needs a guess."""
+    found = document(simulate(minutes=3))
+    assert found["worst_minutes"] == []
+    found["replay"]["troubles"] = [{"first": 1, "last": 2, "fault": fault} for fault in Fault]
+    assert "BUCKET" not in page(found)
+    found["withdrawals"] |= {"delayed": {"BUCKET": 4}}
+    found["parameters"] |= {"bucket_size": 7_200 * 5_000_000, "bucket_refill": 5_000_000}
+    shown = page(found)
+    assert "The waterfall had nothing to do in any minute." in shown
+    assert "<td>The last oracle family reported nothing</td><td>minute 1 to minute 2</td>" in shown
+    assert "<td>No oracle family reported anything</td><td>minute 1 to minute 2</td>" in shown
+    assert (
+        "BUCKET: all users together can withdraw 36,000 at once. The bucket refills by 5 a second, an empty one in 2 "
+        "hours." in shown
+    )
 
 
 def test_in_short_says_what_was_replayed_and_what_it_came_to(simulate: Callable[..., Simulation]) -> None:

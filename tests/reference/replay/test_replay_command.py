@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from perp_cli.commands.replay import levels_said
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
 from perp_reference.replay.candles import Feed
@@ -63,6 +64,18 @@ def test_people_are_told_what_happened(file: Path, capsys: pytest.CaptureFixture
     assert said[0].startswith("10 minutes of 1 market with 20 accounts: ")
     assert "  the audit is clean, and no account is left in any stage of the waterfall" in said
     assert "  state root not kept" in said
+    assert not [line for line in said if "at the end:" in line and "oracle" in line]
+
+
+def test_a_market_that_is_not_good_at_the_end_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a gap in the candles just before the end, when they are replayed, then the oracle's level is told."""
+    silent = ("--outage", "5:10", "--to", "2021-05-19T12:10")
+    main(["replay", "--candles", f"BTC={file}", "--accounts", "20", "--no-root", *silent])
+    said = capsys.readouterr().out.splitlines()
+    assert "  oracle of BTC at the end: 2 blind" in said
+    assert levels_said({"BTC": "2 gap", "ETH": "0 good"}, troubled=False) == [
+        "oracle of BTC at the end: 2 gap, though no trouble of the oracle was asked for"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +101,14 @@ def test_people_are_told_what_happened(file: Path, capsys: pytest.CaptureFixture
         (["--candles", "BTC={file}", "--hours", "2"], "the candles end at 2021-05-19T13:01, before 2021-05-19T14:00"),
         (["--candles", "BTC={file}", "--to", "2022-01-01"], "the candles end at 2021-05-19T13:01, before 2022-01-01"),
         (["--candles", "BTC={file}", "--hours", "1", "--to", "2022-01-01"], "--to and --hours exclude each other"),
-        (["--candles", "BTC={file}", "--silent", "5:5"], "--silent takes two minutes such as 60:75, not 5:5"),
-        (["--candles", "BTC={file}", "--lying", "x"], "--lying takes two minutes such as 60:75, not x"),
+        (
+            ["--candles", "BTC={file}", "--silent", "5:5"],
+            "--silent takes two minutes such as 60:75, not 5:5: it ends at minute 5 and begins at minute 5, not before",
+        ),
+        (
+            ["--candles", "BTC={file}", "--lying", "x"],
+            "--lying takes two minutes such as 60:75, not x: expected a whole number from 0 to 527040, got x",
+        ),
         (["--candles", "BTC={file}", "--silent", f"1:{'9' * 5_000}"], "--silent takes two minutes such as 60:75, not "),
         (["--candles", "BTC={file}", "--frozen", "3:62"], "--frozen 3:62 ends after the replay, which has 61 minutes"),
     ],

@@ -186,9 +186,12 @@ def test_a_store_that_another_process_keeps_locked_is_in_use(tmp_path: Path, mon
     monkeypatch.setattr("perp_reference.store.store.BUSY_SECONDS", 0.1)
     other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
     with Store.open(tmp_path) as opened:
+        Store.open(tmp_path, lambda: pytest.fail("nobody keeps it locked")).close()
         other.execute("BEGIN EXCLUSIVE")
+        waited: list[str] = []
         with pytest.raises(StoreError, match="is in use by another process"):
-            Store.open(tmp_path)
+            Store.open(tmp_path, lambda: waited.append("waits"))
+        assert waited == ["waits"]
         with pytest.raises(StoreError, match="is in use by another process"):
             list(opened.history())
         with pytest.raises(StoreError, match="cannot be written: database is locked"):
