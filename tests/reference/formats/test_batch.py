@@ -342,7 +342,8 @@ def test_the_message_for_a_place_in_an_array() -> None:
 
 def test_a_draft_holds_no_end() -> None:
     assert message(text(DRAFT_HEADER, END), decode_draft) == (
-        'batch.jsonl:2: field op: expected the name of an operation, got "end_batch"'
+        "batch.jsonl:2: field op: expected an operation of a draft, which ends without end_batch: that is the "
+        'builder\'s, got "end_batch"'
     )
 
 
