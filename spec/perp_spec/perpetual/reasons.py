@@ -161,7 +161,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_FROZEN: "The exchange is not frozen.",
     Reason.NOT_DUE: "No forced request is past its deadline.",
     Reason.CLAIM_WINDOW: "Claims are taken within their window only, and paid after it.",
-    Reason.KILL_SWITCH: "The kill switch takes NORMAL, THROTTLE, REDUCE_ONLY or HALT only.",
+    Reason.KILL_SWITCH: "A kill switch, and the end of a batch, take NORMAL, THROTTLE, REDUCE_ONLY or HALT only.",
     Reason.MODE_NOT_ESCALATED: "The stated mode is below what the state demands.",
     Reason.FORCED_PENDING: "The account has a forced request already.",
 }
