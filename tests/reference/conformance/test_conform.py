@@ -157,7 +157,7 @@ def ending(*operations: str) -> list[str]:
     return ["--", sys.executable, str(Path(__file__).with_name("scripted.py")), json.dumps(plan)]
 
 
-@pytest.mark.parametrize("asks", [["conform", "--only", "withdraw"], ["fuzz", "--seconds", "5"]])
+@pytest.mark.parametrize("asks", [["conform", "--only", "withdraw"], ["fuzz", "--seconds", "600"]])
 def test_where_a_run_ends_early_the_end_of_the_log_is_shown(
     capsys: pytest.CaptureFixture[str], asks: list[str]
 ) -> None:
