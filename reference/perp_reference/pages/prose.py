@@ -85,8 +85,8 @@ PROSE: dict[str, tuple[str, ...]] = {
     ),
     "approach": (
         (
-            "The average moves the whole way in average_seconds or more. The distance moved is rounded up, so it "
-            "moves by an atom at least, whichever way, and never beyond the target."
+            "The average moves the whole way in average_seconds or more. The distance moved is rounded up: in a "
+            "second or more it moves by an atom at least, whichever way, and never beyond the target."
         ),
     ),
     "margin_at": (
