@@ -6,11 +6,12 @@ none.
 """
 
 import hashlib
+import inspect
 import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from multiprocessing import get_context
@@ -21,12 +22,13 @@ from typing import Any
 import attrs
 
 from perp_proofs.smt.digests import SMT
-from perp_proofs.smt.frame import NotReached, Symbolic, Undecided
+from perp_proofs.smt.frame import Concrete, NotReached, Symbolic, Undecided
 from perp_proofs.smt.mutants import Mutant, mutated
 from perp_proofs.smt.prove import Goal, Result, prove
 from perp_proofs.smt.reading import SymbolicReading
 from perp_proofs.smt.running import INTERRUPTS_IGNORED
 from perp_proofs.smt.solver import Verdict
+from perp_spec.operation import Rule
 
 SECONDS_MAX = 10
 """Processor time that one goal may take on one fault."""
@@ -63,6 +65,49 @@ class Kill:
     claim: str = ""
     said: str = ""
     """What plain integers say of the counterexample, or why there is none."""
+
+
+Loaded = tuple[Any, list[Any]]
+"""An operation, and what its rule takes after it."""
+
+States = Mapping[str, Sequence[Loaded]]
+"""States of which it is known that they are on either side of what a rule decides, by the rule's name."""
+
+
+class Known(Concrete):
+    """One state of which it is known what a rule takes."""
+
+    def __init__(self, rule: str, loaded: Loaded) -> None:
+        super().__init__({})
+        self.rule = rule
+        self.loaded = loaded
+
+    def loads(self, rule: Rule) -> tuple[Any, list[str], list[Any]]:
+        """The operation, and what its rule takes after it, by name."""
+        if rule.name != self.rule:
+            raise NotReached(f"a state of {self.rule}")
+        return self.loaded[0], [*inspect.signature(rule.function).parameters][1:], self.loaded[1]
+
+
+def false_claim(goal: Goal, rule: str, loaded: Loaded) -> str:
+    """The first claim of a goal that is false in a state, in plain integers; empty where none is."""
+    try:
+        return next((claim.name for claim in goal.statement(Known(rule, loaded)) if claim.condition is False), "")
+    except NotReached:
+        return ""
+
+
+def shown(mutant: Mutant, goal: Goal, states: States) -> Kill | None:
+    """The fault, killed by a known state in which a claim is false; None where no state shows it."""
+    for rule in goal.subjects:
+        for loaded in states.get(rule, ()):
+            try:
+                claim = false_claim(goal, rule, loaded)
+            except (TypeError, AttributeError, ValueError, IndexError, KeyError, ZeroDivisionError):
+                return None
+            if claim:
+                return Kill(mutant.name, Fate.KILLED, 0, goal.name, claim, f"{claim}: False")
+    return None
 
 
 class OutOfTime(Exception):
@@ -119,11 +164,13 @@ class Judge:
     Attributes:
         goals: In the order in which they are tried where nothing speaks for one of them.
         mutants: The faults.
+        states: What is tried before the solver is asked.
     """
 
-    def __init__(self, goals: Sequence[Goal], mutants: Sequence[Mutant]) -> None:
+    def __init__(self, goals: Sequence[Goal], mutants: Sequence[Mutant], states: States | None = None) -> None:
         self.goals = list(goals)
         self.mutants = list(mutants)
+        self.states = states or {}
         self._codes = {goal.name: codes_run(goal) for goal in goals}
 
     def concerned(self, mutant: Mutant) -> list[Goal]:
@@ -138,6 +185,9 @@ class Judge:
         best = Kill(mutant.name, Fate.SURVIVED, 0)
         goals = self.concerned(mutant)
         with mutated(mutant):
+            for goal in goals:
+                if (kill := shown(mutant, goal, self.states)) is not None:
+                    return attrs.evolve(kill, seconds=time.monotonic() - started)
             for goal in goals:
                 kill = tried(mutant, goal)
                 if kill.fate > best.fate:

@@ -90,6 +90,7 @@ class SymbolicReading:
         applications: Calls of functions known by name only, on this path: arguments and results by function.
         wide: Words of the rule that intervals do not bound, while they are looked for.
         counted: How many guards count, None for all.
+        proofs: The questions that the solver answered with a proof, in SMT-LIB, where they are kept.
         quotient: Told of each quotient while wide words are looked for, with what it was made of.
     """
 
@@ -103,6 +104,7 @@ class SymbolicReading:
         self.translators: dict[bool, Any] = {}
         self.wide: dict[Any, Wide] | None = None
         self.counted: int | None = None
+        self.proofs: list[str] | None = None
         self.quotient: Callable[..., None] | None = None
         self._collectors = [Collector()]
 

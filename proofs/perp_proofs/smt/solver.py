@@ -119,6 +119,8 @@ class Translator:
             factor * self.monomial(monomial) if monomial else z3.IntVal(factor)
             for monomial, factor in monomials_of(word).items()
         ]
+        if len(parts) == 1:
+            return parts[0]
         return z3.Sum(parts) if parts else z3.IntVal(0)
 
     def flag(self, flag: Flag) -> Any:
@@ -261,6 +263,8 @@ def ask(reading: SymbolicReading, goal: Flag, step: Step, extra: Iterable[Flag] 
     solver.add(*same_arguments(reading, translator, symbols))
     result = solver.check()
     if result == z3.unsat:
+        if reading.proofs is not None:
+            reading.proofs.append(solver.to_smt2())
         return Answer(Verdict.PROVED, {}, step)
     if result == z3.unknown:
         return Answer(Verdict.UNKNOWN, {}, step)

@@ -7,6 +7,8 @@
     perp check --replay witness-X.json     run a counterexample again, in numbers
     perp check --mutate                    put faults into the rules, and see that theorems notice them
     perp check --write-ledger              write down what holds, and the page that says so
+    perp check trade --solver cvc5         hand what Z3 refuted to a second solver, and see what that makes of it
+    perp check --witnesses                 states on either side of each guard, found by the solver, run by the machine
     perp check --certificates              the lemmas, by their certificates: polynomial arithmetic, and no solver
     perp check --arithmetic                the arithmetic of the proof system: its gadgets, and that no equation wraps
 
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule, or a function of the rules")
     parser.add_argument("--goal", metavar="NAME", nargs="+", action="extend", help="theorems by name")
     parser.add_argument("--config", metavar="FILE", type=Path, help="a configuration to prove things about")
+    parser.add_argument("--solver", choices=("z3", "cvc5"), default="z3", help="z3, or cvc5 to check what Z3 found")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="the solver's random seed (default 0)")
     parser.add_argument("--processes", metavar="N", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--output", metavar="DIR", type=Path, default=Path(), help="where counterexamples are written")
@@ -48,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--write-ledger", action="store_true", help="prove everything and write the ledger")
     parser.add_argument("--arithmetic", action="store_true", help="the arithmetic of the proof system instead")
+    parser.add_argument("--witnesses", action="store_true", help="run the states that the solver found again instead")
+    parser.add_argument("--write-witnesses", action="store_true", help="look for these states again and write them")
     parser.add_argument("--certificates", action="store_true", help="check the lemmas without a solver instead")
     parser.add_argument(
         "--write-certificates", action="store_true", help="find the lemmas' proofs again and write them"
@@ -66,6 +71,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         return arithmetic(output)
     if arguments.certificates:
         return certificates(output)
+    if arguments.witnesses:
+        return witnesses(output)
     if importlib.util.find_spec("z3") is None:
         raise UsageError("the proofs need z3-solver, which is not installed (pip install 'perpspec[proofs]')")
     if arguments.replay is not None:
@@ -74,11 +81,15 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         return check_config(arguments, output)
     if arguments.write_certificates:
         return write_certificates(output)
+    if arguments.write_witnesses:
+        return write_witnesses(arguments, output)
     goals = chosen(arguments.rule, arguments.goal or [])
     if arguments.list:
         return listed(goals, output)
     if arguments.mutate is not None:
         return mutate(goals, arguments, output)
+    if arguments.solver == "cvc5":
+        return second_solver(goals, arguments, output)
     return check(goals, arguments, output)
 
 
@@ -94,14 +105,17 @@ def demand_one_way(arguments: argparse.Namespace) -> None:
         arguments.mutate is not None,
         arguments.write_ledger,
         arguments.write_certificates,
+        arguments.write_witnesses,
         arguments.list,
     ]
-    alone = [name for name in ("arithmetic", "certificates") if getattr(arguments, name)]
+    alone = [name for name in ("arithmetic", "certificates", "witnesses") if getattr(arguments, name)]
     if alone and (len(alone) > 1 or any(ways) or arguments.rule or arguments.goal):
         raise UsageError(f"--{alone[0]} goes with no other way, no rule and no theorem")
     if sum(ways) > 1:
         raise UsageError("--replay, --config, --mutate, --list and what writes files do not go together")
     whole = arguments.write_ledger or arguments.write_certificates
+    if arguments.solver != "z3" and any(ways):
+        raise UsageError("--solver cvc5 goes with a rule or with theorems only")
     if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or whole):
         raise UsageError("--replay, --config, --write-ledger and --write-certificates take no rule and no theorem")
     if not 0 <= arguments.seed < 2**31:
@@ -234,6 +248,105 @@ def write_certificates(output: Output) -> ExitCode:
     return ExitCode.UNDECIDED if missing else ExitCode.OK
 
 
+# States that the solver found
+
+
+def witness_directory() -> Path:
+    """Where the states that the solver found are.
+
+    Raises:
+        UsageError: This is no checkout.
+    """
+    from perp_proofs.smt.ledger import LEDGER
+
+    tests = LEDGER.parents[1] / "tests"
+    if not tests.is_dir():
+        raise UsageError("the solver's states are in a checkout of perpspec, not in an installation")
+    return tests / "vectors" / "witnesses"
+
+
+COUNTED = ("sides", "sides_met", "sides_met_by_one_unit", "ways", "ways_met", "impossible", "given_up")
+
+
+def witnesses(output: Output) -> ExitCode:
+    """Runs every state that the solver found by the machine, and says what was looked for and not found.
+
+    Raises:
+        MalformedInput: A file breaks its format.
+    """
+    from perp_proofs.smt.rule_digests import rule_digest
+    from perp_reference.conformance.solved import outcome_of, read_solved, session_of_solved
+    from perp_spec.perpetual.common import PERPETUAL
+
+    found = [read_solved(file) for file in sorted(witness_directory().glob("*.jsonl"))]
+    names = {rule.rule for rule in found}
+    missing = [name for name in PERPETUAL.rules if name not in names]
+    session = session_of_solved()
+    differing: list[str] = []
+    rows = [("rule", "states", *(name.replace("_", " ") for name in COUNTED))]
+    for rule in found:
+        rows.append((rule.rule, str(len(rule.cases)), *(rule.counts[name] for name in COUNTED)))
+        for case in rule.cases:
+            if (outcome := outcome_of(case, session)) != case.outcome:
+                said, stated = outcome or "accepted", case.outcome or "accepted"
+                differing.append(f"{case.id}: the machine says {said}, the solver's state {stated}")
+    for line in table(rows, left=1):
+        output.line(line)
+    for rule in found:
+        for item in rule.missed:
+            side = "" if item["reason"] == "" else f"{item['reason']} "
+            output.line(f"{rule.rule}: {item['verdict']}: {side}{item['in']}: {item['text']} {item['holds']}")
+    for line in differing:
+        output.line(line)
+    old = [rule.rule for rule in found if rule.digest != rule_digest(PERPETUAL.rules[rule.rule])]
+    for name in (*old, *missing):
+        output.line(f"{name}: no states of the rule as it is; perp check {name} --write-witnesses")
+    states = sum(len(rule.cases) for rule in found)
+    output.line(f"{states - len(differing)} of {states} states end as the solver said")
+    output.document(
+        {
+            "rules": [{"rule": rule.rule, "states": len(rule.cases), **rule.counts} for rule in found],
+            "differing": differing,
+            "stale": [*old, *missing],
+        }
+    )
+    return ExitCode.FALSE if differing or old or missing else ExitCode.OK
+
+
+def write_witnesses(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Looks for the states of a rule, or of all, and writes their files.
+
+    Raises:
+        UsageError: There is no such rule, or a file cannot be written.
+    """
+    from perp_cli.progress import Progress
+    from perp_cli.solved import solved_files
+    from perp_spec.perpetual.common import PERPETUAL
+
+    names = [name for name in PERPETUAL.rules if arguments.rule in (None, name)]
+    if not names or arguments.goal:
+        raise UsageError(
+            f"--write-witnesses takes a rule or nothing{near(arguments.rule or '', list(PERPETUAL.rules))}"
+        )
+    directory = witness_directory()
+    progress = Progress(len(names))
+    written: dict[str, int] = {}
+    try:
+        directory.mkdir(exist_ok=True)
+        for name, data in solved_files(names, arguments.processes):
+            (directory / f"{name}.jsonl").write_bytes(data)
+            written[name] = data.count(b"\n") - 1
+            progress.step(f"{name}: {written[name]} states")
+    except OSError as error:
+        raise UsageError(f"cannot write to {directory}: {error.strerror}") from None
+    finally:
+        progress.close()
+    for name in sorted(written):
+        output.line(f"{name}: {written[name]} states")
+    output.document({"written": written})
+    return ExitCode.OK
+
+
 # Proving
 
 
@@ -271,6 +384,61 @@ def check(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) ->
         }
     )
     return code
+
+
+def second_solver(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Proves theorems, hands every question behind them to cvc5, and reports.
+
+    Raises:
+        UsageError: cvc5 is not installed.
+    """
+    from perp_cli.progress import Progress
+
+    if importlib.util.find_spec("cvc5") is None:
+        raise UsageError("--solver cvc5 needs cvc5, which is not installed (pip install 'perpspec[proofs]')")
+    import cvc5
+
+    from perp_proofs.smt.ledger import TIMES
+    from perp_proofs.smt.running import read_times, slowest_first
+    from perp_proofs.smt.second import Opinion, opinions
+
+    progress = Progress(len(goals))
+    found: dict[str, Opinion] = {}
+    try:
+        for item in opinions(slowest_first(goals, read_times(TIMES)), arguments.seed, arguments.processes):
+            found[item.goal] = item
+            progress.step(f"{item.goal} {item.said}")
+    finally:
+        progress.close()
+    in_order = [found[goal.name] for goal in goals]
+    rows = [(item.goal, item.verdict.value, str(item.questions), item.said) for item in in_order]
+    for line in table([("theorem", "Z3", "questions", "cvc5"), *rows], left=2):
+        output.line(line)
+    questions, confirmed = sum(item.questions for item in in_order), sum(item.confirmed for item in in_order)
+    whole = sum(item.confirmed == item.questions for item in in_order)
+    output.line(
+        f"cvc5 {cvc5.__version__} confirms {whole} of {len(in_order)} theorems, {confirmed} of {questions} questions"
+    )
+    output.document(
+        {
+            "solvers": [solver_name(), f"cvc5 {cvc5.__version__}"],
+            "seed": arguments.seed,
+            "goals": [
+                {
+                    "name": item.goal,
+                    "verdict": item.verdict.value,
+                    "questions": item.questions,
+                    "confirmed": item.confirmed,
+                    "contradicted": item.refuted,
+                }
+                for item in in_order
+            ],
+        }
+    )
+    if any(item.refuted or item.verdict.value == "violated" for item in in_order):
+        return ExitCode.FALSE
+    sure = all(item.confirmed == item.questions and item.verdict.value == "proved" for item in in_order)
+    return ExitCode.OK if sure else ExitCode.UNDECIDED
 
 
 def check_config(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -472,6 +640,7 @@ def mutate(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -
     Raises:
         UsageError: No fault is asked for.
     """
+    from perp_cli.known_states import known_states
     from perp_cli.progress import Progress
     from perp_proofs.smt.catalogue import GOALS
     from perp_proofs.smt.kills import Fate, Judge, Score, chosen, judged, read_explanations
@@ -483,7 +652,8 @@ def mutate(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -
         raise UsageError(f"--mutate takes 1 fault or more, not {arguments.mutate}")
     mutants = [mutant for mutant in all_mutants() if arguments.rule in (None, mutant.function.__name__)]
     tried = goals if arguments.goal else GOALS
-    judge = Judge(slowest_first(tried, read_times(TIMES))[::-1], chosen(mutants, arguments.mutate))
+    ordered = slowest_first(tried, read_times(TIMES))[::-1]
+    judge = Judge(ordered, chosen(mutants, arguments.mutate), known_states(witness_directory()))
     progress = Progress(len(judge.mutants))
     kills = []
     try:

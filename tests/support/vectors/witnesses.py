@@ -1,6 +1,7 @@
-"""Scenarios of solver witnesses: a directory each, with config.json, state.jsonl and batch.jsonl in the file formats.
+"""Scenarios of solver witnesses: files of states that the solver found, by rule; and directories.
 
-A signed part counts as authorised where it has any signature: whether that is right is not a matter of the rules.
+A directory has config.json, state.jsonl and batch.jsonl in the file formats. A signed part counts as authorised where
+it has any signature: whether that is right is not a matter of the rules.
 """
 
 from collections.abc import Iterator
@@ -11,10 +12,12 @@ import attrs
 
 from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.scenarios import Scenario
+from perp_reference.conformance.solved import MARKETS, read_solved
 from perp_reference.formats.batch import read_batch
 from perp_reference.formats.config import read_config
 from perp_reference.formats.signed import Signed
 from perp_reference.formats.state import read_state
+from perp_spec.perpetual.defaults import default_config
 from support.vectors.build import scenario
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "witnesses"
@@ -22,8 +25,20 @@ DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "witnesses"
 
 def witness_scenarios(directory: Path = DIRECTORY) -> Iterator[Scenario]:
     """One scenario for each witness."""
+    for file in sorted(directory.glob("*.jsonl")):
+        yield from solved_scenarios(file)
     for own in sorted(directory.glob("*/")):
         yield witness(own)
+
+
+def solved_scenarios(file: Path) -> Iterator[Scenario]:
+    """The scenarios of the states that the solver found for a rule."""
+    for case in read_solved(file).cases:
+        flags = ("EDGE_CASE",) if "/decision" not in case.id else ()
+        config = default_config(MARKETS)
+        yield scenario(
+            case.id, case.comment, config, case.records, (case.operation,), kind="solver", test=file.name, flags=flags
+        )
 
 
 def witness(own: Path) -> Scenario:

@@ -1,0 +1,96 @@
+"""The search for states on either side of guards: it finds again what is committed, and what it misses is said."""
+
+import pytest
+
+from perp_cli.solved import solved_file
+from perp_proofs.smt.mutation import Fault, faulty
+from perp_proofs.smt.places import NotingReading, with_comparison
+from perp_proofs.smt.reach import Search
+from perp_proofs.smt.small import VARIANTS, Found, Sought
+from perp_proofs.smt.terms import atoms_of
+from perp_spec.language import both, require
+from perp_spec.perpetual import common
+from perp_spec.perpetual.common import PERPETUAL
+from perp_spec.perpetual.reasons import Reason
+from support.vectors.witnesses import DIRECTORY
+
+pytestmark = pytest.mark.proofs
+
+QUICK = (
+    "cancel",
+    "compact",
+    "record_proof",
+    "set_kill_switch",
+    "request_forced",
+    "freeze",
+    "premium_sample",
+    "withdraw",
+)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_states_are_found_again_byte_by_byte(name: str) -> None:
+    assert solved_file(name) == (name, (DIRECTORY / f"{name}.jsonl").read_bytes()), "run perp check --write-witnesses"
+
+
+def test_both_sides_of_each_guard_are_met_by_one_unit() -> None:
+    search = Search(PERPETUAL.rules["cancel"])
+    search.run()
+
+    sides = {(target.reason, target.holds) for target, distance in search.best.items() if distance == 0}
+    reasons = ("FROZEN", "RESERVED_ACCOUNT", "NO_ACCOUNT", "BAD_SIGNATURE", "ORDER_EXPIRED", "ORDER_STALE")
+    assert sides == {(reason, holds) for reason in reasons for holds in (True, False)}
+    assert search.missed == []
+    for caught in search.catches:
+        assert search.agreed(caught)
+
+
+def test_what_is_impossible_is_said() -> None:
+    """Given a rule with a guard that another one makes idle, then one side of it is never met."""
+    with faulty(Fault(common.use_intent, "intent.nonce >= stored.nonce", "now <= intent.expiry + 1")):
+        search = Search(PERPETUAL.rules["cancel"])
+        search.run()
+
+    assert [(item.target.reason, item.target.holds, item.impossible) for item in search.missed] == [
+        ("ORDER_STALE", False, True)
+    ]
+
+
+def test_a_comparison_decides_a_condition_where_the_other_parts_leave_it_open() -> None:
+    reading = NotingReading()
+    with reading.path({}):
+        first, second = reading.word("first", 0, 9), reading.word("second", 0, 9)
+        condition = both(first >= 3, second >= 4)
+    one, other = atoms_of(condition)
+
+    assert with_comparison(condition, one, False) is False
+    assert with_comparison(condition, one, True) is other
+
+
+def test_only_the_text_of_rules_has_places() -> None:
+    reading = NotingReading()
+    with reading.path({}):
+        require(reading.word("first", 0, 9) >= 3, Reason.AMOUNT)
+    assert [noted.place for noted in reading.noted] == [()]
+
+
+def test_a_state_has_equal_records_at_equal_keys() -> None:
+    """Given a transfer to oneself, then sender and recipient are one account in every state that is sought."""
+    search = Search(PERPETUAL.rules["transfer"], VARIANTS[:1])
+    [aim] = [
+        aim
+        for aim in search.prospects[0].aims
+        if aim.target.reason == Reason.SAME_ACCOUNT.name and not aim.target.holds
+    ]
+    _, caught = search.prospects[0].sought(aim, exact=True, accepted=False)
+
+    assert caught is not None
+    _, names, loaded = Found(caught.values, VARIANTS[0]).loads(PERPETUAL.rules["transfer"])
+    assert loaded[names.index("sender")] == loaded[names.index("recipient")]
+
+
+def test_the_solver_and_integers_know_the_same_records() -> None:
+    reading = NotingReading()
+    with reading.path({}):
+        _, names, _ = Sought(reading, VARIANTS[0]).loads(PERPETUAL.rules["withdraw"])
+    assert names == Found({}, VARIANTS[0]).loads(PERPETUAL.rules["withdraw"])[1]

@@ -1,0 +1,135 @@
+"""The states that the solver found are of the rules as they are, and end as it said."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perp_proofs.smt.mutation import Fault, faulty
+from perp_proofs.smt.rule_digests import rule_digest
+from perp_reference.conformance.perpetual import PerpetualSession
+from perp_reference.conformance.solved import (
+    SolvedRule,
+    decode_solved,
+    encode_solved,
+    outcome_of,
+    read_solved,
+    session_of_solved,
+)
+from perp_reference.errors import MalformedInput
+from perp_spec.perpetual import common
+from perp_spec.perpetual.common import PERPETUAL
+from perp_spec.perpetual.rules import money, waterfall
+from support.vectors.witnesses import DIRECTORY
+
+AGAIN = "run perp check --write-witnesses and perp vectors build"
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, SolvedRule]:
+    return {file.stem: read_solved(file) for file in sorted(DIRECTORY.glob("*.jsonl"))}
+
+
+def test_every_rule_has_states_of_the_rules_as_they_are(found: dict[str, SolvedRule]) -> None:
+    assert sorted(found) == sorted(PERPETUAL.rules)
+    assert {name: rule.rule for name, rule in found.items()} == {name: name for name in found}
+    stale = [name for name, rule in found.items() if rule.digest != rule_digest(PERPETUAL.rules[name])]
+    assert stale == [], AGAIN
+
+
+def test_the_machine_ends_as_the_solver_said(found: dict[str, SolvedRule]) -> None:
+    session = session_of_solved()
+    cases = [case for rule in found.values() for case in rule.cases]
+
+    assert [case.id for case in cases if outcome_of(case, session) != case.outcome] == []
+    assert all("" in {case.outcome for case in rule.cases} for rule in found.values())
+
+
+def test_most_sides_of_guards_are_met(found: dict[str, SolvedRule]) -> None:
+    totals = {name: sum(int(rule.counts[name]) for rule in found.values()) for name in found["withdraw"].counts}
+
+    assert totals["sides_met"] / totals["sides"] >= 0.85
+    assert totals["sides_met_by_one_unit"] / totals["sides"] >= 0.8
+    assert totals["ways_met"] / totals["ways"] >= 0.8
+    missed = totals["sides"] + totals["ways"] - totals["sides_met"] - totals["ways_met"]
+    assert missed == totals["impossible"] + totals["given_up"] == sum(len(rule.missed) for rule in found.values())
+
+
+def test_files_are_small_and_read_back(found: dict[str, SolvedRule]) -> None:
+    files = [DIRECTORY / f"{name}.jsonl" for name in found]
+
+    assert sum(file.stat().st_size for file in files) < 2_000_000
+    for file in files:
+        assert encode_solved(found[file.stem]) == file.read_bytes()
+
+
+FAULTS = {
+    "an intent expires a second early": (
+        Fault(common.use_intent, "now <= intent.expiry", "now < intent.expiry"),
+        "cancel",
+    ),
+    "the bucket may be overdrawn by one": (
+        Fault(money.withdraw, "op.amount <= ledger.bucket", "op.amount <= ledger.bucket + 1"),
+        "withdraw",
+    ),
+    "an account at its maintenance margin is liquidated": (
+        Fault(
+            waterfall.liquidate,
+            "at_best(side.health, side.doubt).equity < side.health.maintenance",
+            "at_best(side.health, side.doubt).equity <= side.health.maintenance",
+        ),
+        "liquidate",
+    ),
+}
+
+
+def ends(rule: SolvedRule, session: PerpetualSession) -> list[str]:
+    """How each state of a rule ends."""
+    return [outcome_of(case, session) for case in rule.cases]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_guard_that_is_off_by_one_is_noticed(name: str, found: dict[str, SolvedRule]) -> None:
+    fault, rule = FAULTS[name]
+    session = session_of_solved()
+    with faulty(fault):
+        assert ends(found[rule], session) != [case.outcome for case in found[rule].cases]
+
+
+def lines(**changes: Any) -> bytes:
+    """A file with one state."""
+    head = (
+        '{"format":"perpspec-solved-1","rule":"freeze","digest":"'
+        + 64 * "0"
+        + '","solver":"Z3","counts":{},"missed":[]}'
+    )
+    known = {"id": '"a"', "comment": '""', "outcome": '""', "state": "{}", "args": "{}"}
+    line = ",".join(f'"{name}":{value}' for name, value in {**known, **changes}.items())
+    return f"{head}\n{{{line}}}\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "f, line 1: expected a JSON object, got something else"),
+        (b"[]\n", "f, line 1"),
+        (lines(args='{"who":"1"}'), "f, line 2, field who: expected no member of this name, got one"),
+        (lines(state='{"purse":{}}'), "f, line 2, field purse: expected no member of this name, got one"),
+        (lines(state='{"account":{"4":{"colour":"1"}}}'), "f, line 2, field colour"),
+        (lines(state='{"account":{"4":{"kind":"7"}}}'), "f, line 2"),
+        (lines(state='{"account":"4"}'), "f, line 2"),
+        (lines(more="1"), "f, line 2"),
+        (lines().replace(b'"freeze"', b'"melt"'), "f, line 1, field rule: expected the name of a rule, got melt"),
+        (lines().replace(b"solved-1", b"solved-2"), "f, line 1, field format"),
+    ],
+)
+def test_what_is_no_file_of_states_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(MalformedInput) as raised:
+        decode_solved(data, "f")
+    assert str(raised.value).startswith(message.split(":", maxsplit=1)[0])
+
+
+def test_one_state_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "freeze.jsonl"
+    file.write_bytes(lines(args='{"account":"4"}'))
+    assert read_solved(file).cases[0].operation.account == 4
