@@ -8,7 +8,7 @@ from typing import Any
 
 import z3
 
-from perp_proofs.smt.reach import Catch, Missed, Search, Target
+from perp_proofs.smt.reach import GAVE_UP, IMPOSSIBLE, NOT_SOUGHT, Catch, Missed, Search, Target
 from perp_proofs.smt.rule_digests import rule_digest
 from perp_proofs.smt.small import Found, placed
 from perp_reference.conformance.solved import Solved, SolvedRule, encode_solved
@@ -54,8 +54,9 @@ def counts(search: Search) -> dict[str, str]:
         "sides_met_by_one_unit": sum(search.best.get(target) == 0 for target in sides),
         "ways": len(ways),
         "ways_met": sum(target in search.best for target in ways),
-        "impossible": sum(item.impossible for item in search.missed),
-        "given_up": sum(not item.impossible for item in search.missed),
+        "impossible": sum(item.why == IMPOSSIBLE for item in search.missed),
+        "given_up": sum(item.why == GAVE_UP for item in search.missed),
+        "not_sought": sum(item.why == NOT_SOUGHT for item in search.missed),
     }
     return {name: str(number) for name, number in numbers.items()}
 
@@ -69,7 +70,7 @@ def missed_line(item: Missed) -> dict[str, str]:
         "decided by": target.comparison[-1].text if target.comparison else "",
         "reason": target.reason,
         "holds": "yes" if target.holds else "no",
-        "verdict": "impossible in the small exchange" if item.impossible else "given up",
+        "verdict": item.why,
     }
 
 
@@ -114,12 +115,9 @@ def solved_file(name: str) -> tuple[str, bytes]:
 
 
 def solved_files(names: list[str], processes: int) -> Iterator[tuple[str, bytes]]:
-    """The files of rules, as they come."""
-    if processes == 1 or len(names) == 1:
-        yield from map(solved_file, names)
-        return
-    with get_context("spawn").Pool(min(processes, len(names))) as pool:
-        yield from pool.imap_unordered(solved_file, names)
+    """The files of rules, as they come; each from a process of its own, as Z3 remembers what it did before."""
+    with get_context("spawn").Pool(min(processes, len(names)), maxtasksperchild=1) as pool:
+        yield from pool.imap_unordered(solved_file, names, chunksize=1)
 
 
 def file_of(directory: Path, name: str) -> Path:

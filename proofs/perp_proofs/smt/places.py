@@ -105,11 +105,17 @@ class NotingReading(SymbolicReading):
             self.noted.append(Noted(place, condition, None, len(self.guards)))
 
     def comparisons(self, condition: Condition) -> list[tuple[Place, Condition]]:
-        """The comparisons that a condition is made of, each with its place."""
+        """The comparisons that a condition is made of, each with its place; of a flag, its name."""
         table = self.table
         assert isinstance(table, NotingTable)
         found: dict[int, Condition] = {atom.number: atom for atom in atoms_of(condition)}
-        return [(table.places[number], atom) for number, atom in found.items() if number in table.places]
+        places = {
+            number: (Step("", table.symbols[atom.parts].name, 0, 0),)
+            if atom.kind == "flag"
+            else table.places.get(number)
+            for number, atom in found.items()
+        }
+        return [(place, found[number]) for number, place in places.items() if place]
 
 
 def with_comparison(condition: Flag, atom: Condition, value: bool) -> Flag:

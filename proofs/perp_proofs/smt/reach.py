@@ -35,7 +35,7 @@ HARD = Step(all_guards=True, linear=False, resources=3_000_000)
 """How hard the first accepted states are sought of rules that are `LABORIOUS`."""
 
 LABORIOUS = ("deleverage", "forced_reduce")
-"""Rules of which one accepted state takes more than `EFFORT`: a few are sought first, and no way of a decision by itself."""
+"""Rules of which an accepted state takes more than `EFFORT`: a few are sought first, and no way of a decision alone."""
 
 ACCEPTED = ""
 """In place of the name of a reason."""
@@ -75,13 +75,16 @@ class Catch:
     met: dict[Target, int]
 
 
+IMPOSSIBLE, GAVE_UP, NOT_SOUGHT = "impossible in the small exchange", "given up", "not sought"
+
+
 @attrs.frozen
 class Missed:
     """A target that no state was found for."""
 
     target: Target
-    impossible: bool
-    """The solver says that the small exchange has no such state; else it gave up."""
+    why: str
+    """IMPOSSIBLE where the solver says that the small exchange has no such state, GAVE_UP or NOT_SOUGHT."""
 
 
 class Prospect:
@@ -153,7 +156,7 @@ class Prospect:
         if answer.verdict is not Verdict.VIOLATED or not self.aims:
             return None
         caught = self.caught(self.with_digests(answer.values, self.aims[0]), self.aims[0].target)
-        return caught if caught.target in caught.met else None
+        return attrs.evolve(caught, target=next(iter(caught.met), caught.target))
 
     def with_digests(self, values: dict[str, int | bool], aim: Aim) -> dict[str, int | bool]:
         """The values with the digest that an operation states as it is, or one more: the solver made one up."""
@@ -225,12 +228,12 @@ class Search:
         self.catches: list[Catch] = []
         self.best: dict[Target, int] = {}
         self.gave_up: Counter[Target] = Counter()
-        self.asked = 0
+        self.asked: set[Target] = set()
 
     def run(self) -> None:
         """Look for everything: for guards by one unit first, then anyhow."""
         laborious = self.rule.name in LABORIOUS
-        for prospect in self.prospects[:3] if laborious else ():
+        for prospect in self.prospects[:6] if laborious else ():
             for seed in range(2):
                 caught = prospect.accepted(seed)
                 if caught is not None and self.agreed(caught):
@@ -250,7 +253,7 @@ class Search:
             return
         ways = {(True, True): (True, False), (True, False): (False,)}.get((is_guard, aim.target.holds), (True,))
         for accepted in ways:
-            self.asked += 1
+            self.asked.add(aim.target)
             verdict, caught = prospect.sought(aim, exact, accepted)
             if verdict is Verdict.UNKNOWN:
                 self.gave_up[aim.target] += 1
@@ -276,4 +279,10 @@ class Search:
     def missed(self) -> list[Missed]:
         """What no state was found for."""
         targets = dict.fromkeys(aim.target for prospect in self.prospects for aim in prospect.aims)
-        return [Missed(target, not self.gave_up[target]) for target in targets if target not in self.best]
+        return [Missed(target, self.why(target)) for target in targets if target not in self.best]
+
+    def why(self, target: Target) -> str:
+        """Why no state was found."""
+        if target not in self.asked:
+            return NOT_SOUGHT
+        return GAVE_UP if self.gave_up[target] else IMPOSSIBLE

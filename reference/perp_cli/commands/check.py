@@ -265,7 +265,7 @@ def witness_directory() -> Path:
     return tests / "vectors" / "witnesses"
 
 
-COUNTED = ("sides", "sides_met", "sides_met_by_one_unit", "ways", "ways_met", "impossible", "given_up")
+COUNTED = ("sides", "sides_met", "sides_met_by_one_unit", "ways", "ways_met", "impossible", "given_up", "not_sought")
 
 
 def witnesses(output: Output) -> ExitCode:

@@ -1,7 +1,7 @@
 """States that a solver found, in files: one for each rule, a state and an operation a line, without what is zero.
 
-Each stands for one side of a guard or one way of a decision. The file says what text of the rule it was made for, and what no
-state was found for.
+Each stands for one side of a guard or one way of a decision. The file says what text of the rule it was made for, and
+what no state was found for.
 """
 
 import json

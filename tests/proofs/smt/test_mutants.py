@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from perp_cli.known_states import known_states
 from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.kills import COUNT, Fate, Judge, Score, chosen, judged, read_explanations, tried
 from perp_proofs.smt.ledger import TIMES
@@ -11,6 +12,7 @@ from perp_proofs.smt.mutants import Mutant, all_mutants, functions_of, mutants_o
 from perp_proofs.smt.running import PROCESSES, read_times, slowest_first
 from perp_spec.perpetual import common
 from perp_spec.perpetual.common import PERPETUAL
+from support.vectors.witnesses import DIRECTORY
 
 LEAST_PERCENT = 98
 BY_NAME = {goal.name: goal for goal in GOALS}
@@ -85,7 +87,7 @@ def test_only_faults_that_exist_are_explained() -> None:
 @pytest.mark.mutation
 def test_theorems_notice_the_faults() -> None:
     goals = slowest_first(GOALS, read_times(TIMES))[::-1]
-    kills = tuple(judged(Judge(goals, chosen(all_mutants(), COUNT)), PROCESSES))
+    kills = tuple(judged(Judge(goals, chosen(all_mutants(), COUNT), known_states(DIRECTORY)), PROCESSES))
     score = Score(kills, frozenset(read_explanations()))
 
     assert [f"{kill.fate.name} {kill.mutant}: {kill.goal} {kill.said}" for kill in score.open] == []

@@ -52,7 +52,8 @@ def test_most_sides_of_guards_are_met(found: dict[str, SolvedRule]) -> None:
     assert totals["sides_met_by_one_unit"] / totals["sides"] >= 0.8
     assert totals["ways_met"] / totals["ways"] >= 0.8
     missed = totals["sides"] + totals["ways"] - totals["sides_met"] - totals["ways_met"]
-    assert missed == totals["impossible"] + totals["given_up"] == sum(len(rule.missed) for rule in found.values())
+    why = ("impossible", "given_up", "not_sought")
+    assert missed == sum(totals[name] for name in why) == sum(len(rule.missed) for rule in found.values())
 
 
 def test_files_are_small_and_read_back(found: dict[str, SolvedRule]) -> None:
@@ -111,22 +112,22 @@ def lines(**changes: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "f, line 1: expected a JSON object, got something else"),
-        (b"[]\n", "f, line 1"),
-        (lines(args='{"who":"1"}'), "f, line 2, field who: expected no member of this name, got one"),
-        (lines(state='{"purse":{}}'), "f, line 2, field purse: expected no member of this name, got one"),
-        (lines(state='{"account":{"4":{"colour":"1"}}}'), "f, line 2, field colour"),
-        (lines(state='{"account":{"4":{"kind":"7"}}}'), "f, line 2"),
-        (lines(state='{"account":"4"}'), "f, line 2"),
-        (lines(more="1"), "f, line 2"),
-        (lines().replace(b'"freeze"', b'"melt"'), "f, line 1, field rule: expected the name of a rule, got melt"),
-        (lines().replace(b"solved-1", b"solved-2"), "f, line 1, field format"),
+        (b"", "f:1: expected a JSON object, got something else"),
+        (b"[]\n", "f:1: "),
+        (lines(args='{"who":"1"}'), "f:2: field who: expected no member of this name, got one"),
+        (lines(state='{"purse":{}}'), "f:2: field purse: expected no member of this name, got one"),
+        (lines(state='{"account":{"4":{"colour":"1"}}}'), "f:2: field colour"),
+        (lines(state='{"account":{"4":{"kind":"7"}}}'), "f:2: "),
+        (lines(state='{"account":"4"}'), "f:2: "),
+        (lines(more="1"), "f:2: "),
+        (lines().replace(b'"freeze"', b'"melt"'), "f:1: field rule: expected the name of a rule, got melt"),
+        (lines().replace(b"solved-1", b"solved-2"), "f:1: field format"),
     ],
 )
 def test_what_is_no_file_of_states_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(MalformedInput) as raised:
         decode_solved(data, "f")
-    assert str(raised.value).startswith(message.split(":", maxsplit=1)[0])
+    assert str(raised.value).startswith(message)
 
 
 def test_one_state_is_read(tmp_path: Path) -> None:
