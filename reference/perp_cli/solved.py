@@ -16,6 +16,8 @@ from perp_reference.core.state import RecordKey
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.reasons import Reason
+from perp_spec.perpetual.records import Account, Kind, OrderSlot
+from perp_spec.words import ORDER_SLOTS
 
 assert rules.__all__, "importing the rules registers them"
 
@@ -83,6 +85,9 @@ def cases(rule: str, catches: Iterable[Catch], numbers: dict[Any, int]) -> Itera
             for kind, key, record in placed(PERPETUAL.rules[rule], operation, loaded)
             if record != kind()
         }
+        for place in [place for place in records if place.record is OrderSlot]:
+            # Governance uses order slots of the fund's account, which its rule does not load.
+            records.setdefault(RecordKey(Account, place.key // ORDER_SLOTS), Account(kind=Kind.CROSS))
         target = caught.target
         what = f"guard-{numbers[target.place]:02d}-{slug(target.reason)}" if target.reason else "decision"
         name = f"witnesses/{rule}/{number:03d}-{what}-{'holds' if target.holds else 'fails'}"

@@ -7,6 +7,7 @@ import pytest
 
 from perp_proofs.smt.mutation import Fault, faulty
 from perp_proofs.smt.rule_digests import rule_digest
+from perp_reference.conformance.boundary import has_root
 from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.solved import (
     SolvedRule,
@@ -46,6 +47,10 @@ def test_the_machine_ends_as_the_solver_said(found: dict[str, SolvedRule]) -> No
 
     assert [case.id for case in cases if outcome_of(case, session) != case.outcome] == []
     assert all("" in {case.outcome for case in rule.cases} for rule in found.values())
+
+
+def test_every_state_has_a_root(found: dict[str, SolvedRule]) -> None:
+    assert [case.id for rule in found.values() for case in rule.cases if not has_root(dict(case.records))] == []
 
 
 def test_most_sides_of_guards_are_met(found: dict[str, SolvedRule]) -> None:
