@@ -19,6 +19,8 @@ from perp_reference.formats.config import read_config
 from perp_reference.formats.signed import Signed
 from perp_reference.formats.state import KEY_RANGES, read_state
 from perp_spec.perpetual.defaults import default_config
+from perp_spec.perpetual.operations import SetKillSwitch
+from perp_spec.perpetual.records import FUND, Account, Kind
 from perp_spec.words import MARKETS_MAX
 from support.vectors.build import scenario
 
@@ -40,8 +42,12 @@ def solved_scenarios(file: Path) -> Iterator[Scenario]:
             continue
         flags = ("EDGE_CASE",) if "/decision" not in case.id else ()
         config = default_config(MARKETS)
+        records = case.records
+        if isinstance(case.operation, SetKillSwitch):
+            # It takes a nonce in a slot of the fund, which it does not load, and which every exchange has.
+            records = {RecordKey(Account, FUND): Account(kind=Kind.CROSS), **records}
         yield scenario(
-            case.id, case.comment, config, case.records, (case.operation,), kind="solver", test=file.name, flags=flags
+            case.id, case.comment, config, records, (case.operation,), kind="solver", test=file.name, flags=flags
         )
 
 
