@@ -163,7 +163,7 @@ class MarketOracle:
     book: int = natural(Unit.PRICE, "median of bid, ask and last trade when last marked, 0 before")
     premium: int = word(Unit.PRICE, "moving average of the book's mid minus the index")
     marked_at: int = natural(Unit.TIME, "last mark", TIME_MAX)
-    good_ticks: int = natural(Unit.COUNT, "good ticks in a row since the level was last above 0")
+    good_ticks: int = natural(Unit.COUNT, "good ticks in a row without a silence between, at most 10")
     disputed_since: int = natural(
         Unit.TIME, "since when no two fresh families confirm the index, 0 if they do", TIME_MAX
     )

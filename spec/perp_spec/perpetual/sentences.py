@@ -543,11 +543,11 @@ EFFECTS: dict[str, tuple[str, ...]] = {
         "The average moves where two fresh families agree with the index, unless the market is blind.",
         (
             "The level is 0, 1 or 2. A good tick brings it to 0 only where it was 0 in effect before, after ten "
-            "good ticks in a row, or at the first price ever; else to 1. One bad family gives 1 where the index is "
-            "inside the band: around the new average where two others agree, else around the old one. A gap or "
-            "blindness gives 2. Two families alone that disagree by more than the "
-            "band, or for longer than staleness_seconds, make it blind, and so does one alone for longer than "
-            "blind_seconds, both counted from disputed_since."
+            "good ticks in a row since it was blind, or at the first price ever; else to 1. One bad family gives "
+            "1 where the index is inside the band: around the new average where two others agree, else around the"
+            " old one. A gap or blindness gives 2. Two families alone that disagree by more than the band, or for"
+            " longer than staleness_seconds, make it blind, and so does one alone for longer than blind_seconds, "
+            "both counted from disputed_since."
         ),
         "Unless blind, the health price is the mark; at a gap the mark kept within the band around the new average.",
         "blind_since is when the blindness began, 0 where it is not blind.",

@@ -414,7 +414,7 @@ def oracle_tick(case: Case) -> Expected:
     by_one = both(unsure, as_before, negate(either(found.apart, too_long)))
     degraded = both(found.bad == 1, found.price > 0, either(by_two, by_one))
     blind = both(negate(good), negate(gap), negate(degraded))
-    row = select(good, select(oracle.good_ticks < 10, oracle.good_ticks + 1, 10), 0)
+    row = select(negate(good), 0, select(is_blind(case), 1, select(oracle.good_ticks < 10, oracle.good_ticks + 1, 10)))
     was_good = both(negate(stale(case)), price.level == 0)
     level_if_good = select(either(was_good, row == 10, oracle.average == 0), 0, 1)
     index = select(blind, price.index, found.price)

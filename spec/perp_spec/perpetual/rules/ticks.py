@@ -239,7 +239,8 @@ def oracle_tick(
     degraded = both(bad == 1, index >= 1, select(confirmed, near, alone))
     blind = negate(either(good, gap, degraded))
 
-    good_ticks = select(good, minimum(oracle.good_ticks + 1, GOOD_TICKS), 0)
+    in_a_row = select(before.blind, 0, oracle.good_ticks)
+    good_ticks = select(good, minimum(in_a_row + 1, GOOD_TICKS), 0)
     recovered = either(negate(before.degraded), good_ticks >= GOOD_TICKS, oracle.average == 0)
     level = select(
         good, select(recovered, LEVEL_GOOD, LEVEL_DEGRADED), select(degraded, LEVEL_DEGRADED, LEVEL_SUSPENDED)

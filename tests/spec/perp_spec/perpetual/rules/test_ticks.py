@@ -72,6 +72,22 @@ def test_two_families_may_disagree_for_a_while_only() -> None:
     assert (world.get(MarketPrice, 0).level, world.get(MarketOracle, 0).disputed_since) == (1, 0)
 
 
+def test_good_ticks_before_a_silence_do_not_count_after_it() -> None:
+    """Given ten good ticks and a long silence, when both families say twice as much, then it takes ten more."""
+    world = small_world()
+    for _ in range(10):
+        world.later(10)
+        world.must(tick(0, 100, 100))
+    assert world.get(MarketOracle, 0).good_ticks == 10
+    world.later(10_000)
+    levels: list[int] = []
+    for _ in range(10):
+        world.must(tick(0, 200, 200))
+        levels.append(world.get(MarketPrice, 0).level)
+        world.later(10)
+    assert levels == [1] * 9 + [0]
+
+
 @pytest.mark.parametrize("target", [125, 80])
 def test_an_average_arrives(target: int) -> None:
     """Given an average of 100, when the families say 125 or 80 for long, then the gap ends and the average is there."""

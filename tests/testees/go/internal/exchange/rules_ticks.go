@@ -109,6 +109,9 @@ func (m *Machine) takePrice(sub subject, price MarketPrice, oracle MarketOracle)
 // levelAfter counts good ticks and gives the level: good ones bring it to 0 where it was 0 in effect, after enough of them
 // in a row, or at the first price.
 func levelAfter(oracle *MarketOracle, before oracleState, good, degraded bool) int64 {
+	if before.blind {
+		oracle.GoodTicks = 0
+	}
 	oracle.GoodTicks++
 	if !good {
 		oracle.GoodTicks = 0

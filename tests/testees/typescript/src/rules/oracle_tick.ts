@@ -140,7 +140,8 @@ export function oracleTick(tx: Transaction, op: Operation<"oracle_tick">): void 
   const begun = before.blind ? before.blindFrom : now;
   const { outcome, average, disputedSince } = verdictOf(candidate, { price, oracle, market, now, begun });
 
-  const goodTicks = outcome === "good" ? minimum(oracle.good_ticks + 1n, GOOD_TICKS) : 0n;
+  const inARow = before.blind ? 0n : oracle.good_ticks;
+  const goodTicks = outcome === "good" ? minimum(inARow + 1n, GOOD_TICKS) : 0n;
   const recovered = !before.degraded || goodTicks >= GOOD_TICKS || oracle.average === 0n;
   const levels = {
     good: recovered ? Level.GOOD : Level.DEGRADED,
