@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 
+EXPLANATIONS = "equivalent.jsonl"
+"""Beside the archive: mutants that change nothing a case could show, and why."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to do, and the archive."""
@@ -164,29 +167,37 @@ def coverage(path: Path, output: Output) -> ExitCode:
 
 
 def mutants(path: Path, arguments: argparse.Namespace, output: Output) -> ExitCode:
-    """Shows which mutants no case notices.
+    """Shows which mutants no case notices, but for those that change nothing a case could show.
 
     Raises:
+        MalformedInput: The explanations break their format.
         UsageError: There is no such mutant.
     """
-    from perp_reference.conformance.mutants import mutants as all_mutants
-    from perp_reference.conformance.mutants import score
+    from perp_reference.conformance.mutants import labels, read_explained, score
     from perp_reference.conformance.release import read_vectors
 
     if arguments.every < 1:
         raise UsageError(f"--every takes 1 or more, not {arguments.every}")
-    several = list(all_mutants())[:: arguments.every]
+    names = labels()
+    explained = read_explained(path.parent / EXPLANATIONS)
+    several = list(names)[:: arguments.every]
 
     def told(done: int, whole: int) -> None:
         output.progress(f"{done:,} of {whole:,} mutants")
 
     found = score(read_vectors(path), several, told)
-    for mutant in found.survivors:
-        output.line(mutant.name)
-    percent = 100 * found.share
-    output.line(f"{found.killed} of {len(several)} mutants are noticed: {percent:.1f} %")
-    survivors = [mutant.name for mutant in found.survivors]
-    output.document(
-        {"mutants": len(several), "noticed": found.killed, "percent": round(percent, 2), "survivors": survivors}
-    )
-    return ExitCode.OK if percent >= arguments.least else ExitCode.FALSE
+    alive = {names[mutant]: mutant for mutant in found.survivors}
+    survivors = [mutant.name for label, mutant in alive.items() if label not in explained]
+    for name in survivors:
+        output.line(name)
+    tried = {names[mutant] for mutant in several}
+    wrong = [label for label in explained if label not in alive and (label in tried or label not in names.values())]
+    for label in wrong:
+        output.line(f"{EXPLANATIONS} explains what is noticed, or is no mutant: {label}")
+    idle = len(alive) - len(survivors)
+    percent = 100 * found.killed / max(len(several) - idle, 1)
+    output.line(f"{found.killed} of {len(several)} mutants are noticed: {100 * found.share:.1f} %")
+    output.line(f"{idle} change nothing that a case could show ({EXPLANATIONS}); of the others {percent:.1f} %")
+    numbers = {"mutants": len(several), "noticed": found.killed, "explained": idle, "percent": round(percent, 2)}
+    output.document({**numbers, "survivors": survivors, "wrongly_explained": wrong})
+    return ExitCode.OK if percent >= arguments.least and not wrong else ExitCode.FALSE

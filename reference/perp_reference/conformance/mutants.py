@@ -6,11 +6,14 @@ in a way of its own. The function object stays the same, so whoever imported it 
 
 import ast
 import inspect
+import json
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -19,10 +22,13 @@ from attrs import frozen
 from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.release import Vectors
 from perp_reference.conformance.rule_sets import rule_book
+from perp_reference.conformance.shapes import STRICT, Fixed, Text
 from perp_reference.conformance.values import decode_operation, decode_state
 from perp_reference.core.diff import changes_of
 from perp_reference.core.machine import RUNNERS
 from perp_reference.core.state import RecordKey
+from perp_reference.errors import MalformedInput
+from perp_reference.formats.text import Refused, lines_of, malformed, read_file
 from perp_spec.language import Rejected
 from perp_spec.perpetual import common, health
 from perp_spec.perpetual.operations import Header
@@ -134,6 +140,10 @@ def made(mutant: Mutant, function: FunctionType) -> ast.Module:
     return ast.fix_missing_locations(tree)
 
 
+EXPLAINED = Fixed({"mutant": Text(), "why": Text()})
+
+LONGEST_LINE = 4_096
+
 Change = tuple[str, Callable[[], None]]
 """What a mistake is, and how to make it."""
 
@@ -187,6 +197,40 @@ def call_changes(node: ast.Call) -> Iterator[Change]:
     if name == "carry":
         for place, keyword in enumerate(node.keywords):
             yield f"{ast.unparse(node)}: without {keyword.arg}", partial(node.keywords.__delitem__, place)
+
+
+def labels() -> dict[Mutant, str]:
+    """A label for each mutant, which stays where other lines change: function, mistake, which of several alike."""
+    seen: Counter[str] = Counter()
+    found: dict[Mutant, str] = {}
+    for mutant in mutants():
+        text = f"{mutant.function}: {mutant.what}"
+        seen[text] += 1
+        found[mutant] = text if seen[text] == 1 else f"{text} ({seen[text]})"
+    return found
+
+
+def read_explained(path: Path) -> dict[str, str]:
+    """Labels of mutants that change nothing a case can show, and why; none where there is no such file.
+
+    Raises:
+        MalformedInput: It breaks the format.
+    """
+    found: dict[str, str] = {}
+    if not path.exists():
+        return found
+    for number, line in lines_of(read_file(path), str(path), LONGEST_LINE):
+        try:
+            value = STRICT.decode(line)
+            EXPLAINED.check(value)
+        except json.JSONDecodeError as error:
+            raise MalformedInput(str(path), number, None, "a JSON object", f"column {error.colno}") from None
+        except Refused as refused:
+            raise malformed(str(path), number, refused) from None
+        if value["mutant"] in found:
+            raise MalformedInput(str(path), number, "mutant", "each mutant once", value["mutant"])
+        found[value["mutant"]] = value["why"]
+    return found
 
 
 @contextmanager
