@@ -2,12 +2,27 @@
 
 import ast
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
+from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
-from perp_reference.conformance.mutants import Change, changes, mutants, mutants_of, mutated, notices, plain, trials
+from perp_reference.conformance.mutants import (
+    Change,
+    changes,
+    labels,
+    mutants,
+    mutants_of,
+    mutated,
+    notices,
+    plain,
+    read_explained,
+    trials,
+)
 from perp_reference.conformance.release import Vectors
+from perp_reference.errors import MalformedInput
 from perp_spec.perpetual import common
 from perp_spec.perpetual.rules import money
 
@@ -78,6 +93,43 @@ def test_every_mutant_of_the_common_guards_compiles() -> None:
     for mutant in mutants_of(plain(common.fill_order_if)):
         with mutated(mutant):
             pass
+
+
+def test_what_is_said_to_change_nothing_must_not_be_noticed(
+    capsys: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
+) -> None:
+    shutil.copy(archive, tmp_path / "vectors.tar.xz")
+    every = 700
+    tried = list(labels().values())[::every]
+    lines = [json.dumps({"mutant": label, "why": "so it is said"}) for label in [*tried, "no such mutant"]]
+    (tmp_path / "equivalent.jsonl").write_text("\n".join(lines) + "\n")
+    code = main(["vectors", "mutants", "--json", "--every", str(every), "--vectors", str(tmp_path / "vectors.tar.xz")])
+    found = json.loads(capsys.readouterr().out)
+    assert code == ExitCode.FALSE
+    assert found["noticed"] + found["explained"] == len(tried)
+    assert found["noticed"] > 0
+    assert len(found["wrongly_explained"]) == found["noticed"] + 1
+    assert found["wrongly_explained"][-1] == "no such mutant"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ('{"mutant": "f: 0: 1"}', "why"),
+        ('{"mutant": "f: 0: 1", "why": 1}', "why"),
+        ("nothing", "a JSON object"),
+    ],
+)
+def test_a_malformed_explanation_is_refused_at_its_line(tmp_path: Path, line: str, wanted: str) -> None:
+    file = tmp_path / "equivalent.jsonl"
+    file.write_text(f'{{"mutant": "f: 1: 2", "why": "so"}}\n{line}\n')
+    with pytest.raises(MalformedInput, match=wanted) as refused:
+        read_explained(file)
+    assert refused.value.line == 2
+
+
+def test_each_label_is_of_one_mutant() -> None:
+    assert len(set(labels().values())) == len(labels())
 
 
 @pytest.mark.mutation
