@@ -8,6 +8,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import attrs
 import pytest
 
 from perp_reference.core.audit import audit
@@ -114,10 +115,16 @@ def spoiled(begin: Begin, change: Callable[..., Any]) -> Begin:
     return begin_spoiled
 
 
+def charged_liquidation() -> tuple[Any, Any]:
+    """A liquidation that pays the fund a fee."""
+    world, operation = waterfall_scenes.liquidate_scene()
+    return world, attrs.evolve(operation, fee_ppm=1_000)
+
+
 @functools.cache
 def sound_scenes() -> list[Begin]:
     """Scenes, and what spoils them for the operation or lets funding be due, but leaves the state sound."""
-    begins = [scene.begin for scene in SCENES] + [waterfall_scenes.bankrupt_backstop_scene]
+    begins = [scene.begin for scene in SCENES] + [waterfall_scenes.bankrupt_backstop_scene, charged_liquidation]
     changed_ones = [
         spoiled(scene.begin, guard.change) for scene in SCENES for guard in scene.guards if guard.change is not None
     ]

@@ -109,7 +109,10 @@ def test_one_can_go_on_from_the_new_state(scene: Scene) -> None:
         ({"operations": "trade"}, "operations:1: expected one JSON object, got 'trade' at column 1"),
         (
             {"operations": '{"op":"end_batch","mode":"0"}'},
-            'operations:1: field op: expected the name of an operation, got "end_batch"',
+            (
+                "operations:1: field op: expected an operation of a draft, which ends without end_batch: that is the "
+                'builder\'s, got "end_batch"'
+            ),
         ),
         (
             {"operations": '{"op":"freeze","account":"2"}\n\n{"op":"freeze","account":"2"}'},
