@@ -29,6 +29,9 @@ MISSING = (
 TIMEOUT_SECONDS = 120.0
 """Longest wait for a reply or for something to become true, unless a test says otherwise."""
 
+PATIENCE_SECONDS = 30.0
+"""After which a page is asked for again."""
+
 READ_BYTES = 1 << 16
 
 LAUNCH = """
@@ -290,10 +293,17 @@ class Page:
         self.browser.until(looked, what, seconds)
 
     def open(self, address: str) -> None:
-        """Go to an address and wait until the page with all that it names is loaded."""
+        """Go to an address and wait until the page with all that it names is loaded.
+
+        Asked once more where nothing comes for long: a connection that the browser opens may be lost on a busy machine.
+        """
         self._loaded = False
         self.send("Page.navigate", url=address)
-        self.until(lambda: self._loaded, f"{address} to load")
+        asked_again = time.monotonic() + PATIENCE_SECONDS
+        self.until(lambda: self._loaded or time.monotonic() >= asked_again, f"{address} to load")
+        if not self._loaded:
+            self.send("Page.navigate", url=address)
+            self.until(lambda: self._loaded, f"{address} to load")
 
     def rest(self, seconds: float) -> None:
         """Hear for some time what the page and its workers do after they are loaded."""

@@ -15,10 +15,16 @@ class Quiet(SimpleHTTPRequestHandler):
         """Says nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Takes all the connections that a browser opens at once; the five of the base class it would leave waiting."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def served(directory: Path) -> Iterator[str]:
     """Serves a directory; gives its address, which ends with a slash."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(directory))) as server:
+    with Server(("127.0.0.1", 0), partial(Quiet, directory=str(directory))) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
