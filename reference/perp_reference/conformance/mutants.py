@@ -25,7 +25,7 @@ from perp_reference.conformance.rule_sets import rule_book
 from perp_reference.conformance.shapes import STRICT, Fixed, Text
 from perp_reference.conformance.values import decode_operation, decode_state
 from perp_reference.core.diff import changes_of
-from perp_reference.core.machine import RUNNERS
+from perp_reference.core.machine import BY_TEXT
 from perp_reference.core.state import RecordKey
 from perp_reference.errors import MalformedInput
 from perp_reference.formats.text import Refused, lines_of, malformed, read_file
@@ -318,7 +318,7 @@ def outcome(session: PerpetualSession, operation: Any) -> tuple[Any, dict[Record
             for record, after in zip((Exchange, Ledger), session.begun(operation), strict=True):
                 state.put(record, 0, after)
         else:
-            RUNNERS[type(operation)].run(state, operation)
+            BY_TEXT[type(operation)].run(state, operation)
     except Rejected as rejection:
         state.rollback()
         return rejection.reason, {}

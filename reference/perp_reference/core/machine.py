@@ -1,9 +1,13 @@
-"""The machine: loads what a rule's footprint names, runs the rule on plain ints, stores what it returns."""
+"""The machine: loads what a rule's footprint names, runs the rule on plain ints, stores what it returns.
 
-from collections.abc import Callable
+It runs a rule as one function of plain Python that is made of its text when the rule is first used, or its text itself.
+"""
+
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
+from perp_reference.core.compiled import Function, compiled, itself
 from perp_reference.core.state import SLOTS_OF, State
 from perp_spec.language import Rejected
 from perp_spec.operation import Access, Key, Rule, Shape
@@ -113,10 +117,16 @@ def storer(access: Access) -> Storer:
 
 
 class Runner:
-    """A rule with its footprint made ready to run."""
+    """A rule with its footprint made ready to run.
 
-    def __init__(self, rule: Rule) -> None:
+    Attributes:
+        function: The rule's text.
+        reading: What is run of the text.
+    """
+
+    def __init__(self, rule: Rule, reading: Callable[[Function], Function] = compiled) -> None:
         self.function = rule.function
+        self.reading = reading
         self.loaders = tuple(loader(access) for access in rule.footprint)
         self.storers = tuple(storer(access) for access in rule.footprint if access.stores)
 
@@ -131,12 +141,16 @@ class Runner:
             Rejected: A guard is false.
             OutOfRangeError: The rule would store a value outside its range; the journal must be rolled back.
         """
-        results = self.function(operation, *[load(state, operation) for load in self.loaders])
+        results = self.reading(self.function)(operation, *[load(state, operation) for load in self.loaders])
         for store, result in zip(self.storers, results, strict=True):
             store(state, operation, result)
 
 
-RUNNERS: dict[type[Any], Runner] = {kind: Runner(rule) for kind, rule in RULES.items()}
+Runners = Mapping[type[Any], Runner]
+
+RUNNERS: Runners = {kind: Runner(rule) for kind, rule in RULES.items()}
+BY_TEXT: Runners = {kind: Runner(rule, itself) for kind, rule in RULES.items()}
+"""The same, but the text of each rule is run."""
 
 
 class Machine:

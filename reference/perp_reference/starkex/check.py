@@ -9,12 +9,11 @@ import attrs
 from attrs import frozen
 
 from perp_reference.starkex.batch import batch_output, condition_of, is_forced
-from perp_reference.starkex.compiled import compiled
 from perp_reference.starkex.decode import ORDER_LABELS, AnyCase, BatchCase, Case, HashCase, decode_line, itself
 from perp_reference.starkex.hashes import hash_of, order_id_of, owner_key
 from perp_reference.starkex.machine import Machine, Rejected
 from perp_reference.starkex.reader import Members, read_lines
-from perp_reference.starkex.state import NOT_HELD, State, Stored, merged, split
+from perp_reference.starkex.state import NOT_HELD, State, Stored, compiled_rule, merged, split
 from perp_spec.starkex.bounds import NO_ASSET
 from perp_spec.starkex.position import Updated, fund_whole, position_status, try_update_position
 from perp_spec.starkex.reasons import Reason
@@ -109,14 +108,14 @@ def run(case: Case) -> dict[str, Any]:
 def run_status(case: Case) -> dict[str, Any]:
     """Total value and total risk of a position."""
     _, _, held = split(case.position.assets, NO_ASSET, case.state.assets)
-    value, risk, _ = compiled(position_status)(case.position.position.collateral, held)
+    value, risk, _ = compiled_rule(position_status)(case.position.position.collateral, held)
     return {"ok": True, "code": Reason.SUCCESS.name, "tv": value, "tr": risk}
 
 
 def run_funding(case: Case) -> dict[str, Any]:
     """A position with funding applied."""
     _, _, held = split(case.position.assets, NO_ASSET, case.state.assets)
-    position, holdings, _ = compiled(fund_whole)(case.state.system, case.position.position, held)
+    position, holdings, _ = compiled_rule(fund_whole)(case.state.system, case.position.position, held)
     after = Stored(position, merged(case.position.assets, NO_ASSET, NOT_HELD, holdings))
     return {"ok": True, "position": position_json(after)}
 
@@ -125,7 +124,7 @@ def run_update(case: Case) -> dict[str, Any]:
     """A position updated, or its error code."""
     stored, change = case.position, case.change
     holding, asset, others = split(stored.assets, change.asset_id, case.state.assets)
-    code, funded, after = compiled(try_update_position)(
+    code, funded, after = compiled_rule(try_update_position)(
         case.state.system, change, stored.position, holding, asset, others
     )
 

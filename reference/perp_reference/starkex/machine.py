@@ -1,12 +1,12 @@
 """The machine: applies transactions to a state, each as the steps of its rules."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import frozen
 
-from perp_reference.starkex.compiled import compiled
-from perp_reference.starkex.state import Pairs, State, Step
+from perp_reference.core.compiled import itself
+from perp_reference.starkex.state import Pairs, State, Step, compiled_rule
 from perp_spec.language import Rejected
 from perp_spec.operation import RuleSet
 from perp_spec.starkex import rules
@@ -32,18 +32,13 @@ class PriceTick(OracleTick):
     rows: Pairs = ()
 
 
-def itself(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule as its text stands."""
-    return function
-
-
 class Machine:
     """Applies transactions by the rules of a rule set, compiled or as their text stands."""
 
     def __init__(self, rule_set: RuleSet = STARKEX, as_text: bool = False) -> None:
         self.steps: dict[type[Any], list[Step]] = {}
         for rule in rule_set.rules.values():
-            self.steps.setdefault(rule.operation, []).append(Step(rule, itself if as_text else compiled))
+            self.steps.setdefault(rule.operation, []).append(Step(rule, itself if as_text else compiled_rule))
         for tick, kind in ((IndexTick, FundingTick), (PriceTick, OracleTick)):
             if kind in self.steps:
                 self.steps[tick] = self.steps[kind]

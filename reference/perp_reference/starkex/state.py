@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from attrs import define, field, frozen
 
+from perp_reference.core.compiled import Function, compiled
 from perp_spec.operation import Access, Key, Rule, Shape
 from perp_spec.starkex.bounds import NO_ASSET, PRICE_BOUND
 from perp_spec.starkex.footprint import FEE_POSITION
+from perp_spec.starkex.position import risk_factor
 from perp_spec.starkex.records import (
     Asset,
     Config,
@@ -293,6 +295,14 @@ RECORDS: dict[type[Any], tuple[Loads, Stores]] = {
 }
 
 
+def compiled_rule(function: Function) -> Function:
+    """A function of the text as one function of plain Python, which calls the risk of an asset.
+
+    For that visits risk segments, of which every asset has its own number.
+    """
+    return compiled(function, (risk_factor,))
+
+
 class Step:
     """A rule with its footprint made ready to run.
 
@@ -300,7 +310,7 @@ class Step:
         function: The rule's text.
     """
 
-    def __init__(self, rule: Rule, reading: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    def __init__(self, rule: Rule, reading: Callable[[Function], Function]) -> None:
         self.function = rule.function
         self.reading = reading
         self.loads: list[Loads] = []

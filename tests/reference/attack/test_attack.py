@@ -6,7 +6,7 @@ import pytest
 
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
-from perp_proofs.smt.mutation import Fault, faulty
+from perp_proofs.smt.mutation import Fault
 from perp_reference.attack.moves import moves
 from perp_reference.attack.scenes import COALITION, OTHERS, SCENES, Scene, begin, equity_micro_atoms, is_healthy
 from perp_reference.attack.search import search
@@ -14,6 +14,7 @@ from perp_reference.core.audit import audit
 from perp_spec.perpetual import health
 from perp_spec.perpetual.rules import money, trading, waterfall
 from perp_spec.words import PPM
+from support.faults import faulty_machine
 
 BY_NAME = {scene.name: scene for scene in SCENES}
 
@@ -95,7 +96,7 @@ DEFECTS = {
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_defect_is_found(name: str) -> None:
     fault, scene, depth, said = DEFECTS[name]
-    with faulty(fault):
+    with faulty_machine(fault):
         found = search(BY_NAME[scene], depth)
 
     [attack] = found.attacks
@@ -105,7 +106,7 @@ def test_a_defect_is_found(name: str) -> None:
 
 
 def test_the_command_shows_an_attack_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    with faulty(DEFECTS["a fee is not booked"][0]):
+    with faulty_machine(DEFECTS["a fee is not booked"][0]):
         assert main(["attack", "--scene", "flat", "--depth", "1"]) == ExitCode.FALSE
         lines = capsys.readouterr().out.splitlines()
         assert main(["attack", "--scene", "flat", "--depth", "1", "--json"]) == ExitCode.FALSE

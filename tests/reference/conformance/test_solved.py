@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from perp_proofs.smt.mutation import Fault, faulty
+from perp_proofs.smt.mutation import Fault
 from perp_proofs.smt.rule_digests import rule_digest
 from perp_reference.conformance.boundary import has_root
 from perp_reference.conformance.perpetual import PerpetualSession
@@ -21,6 +21,7 @@ from perp_reference.errors import MalformedInput
 from perp_spec.perpetual import common
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.rules import money, waterfall
+from support.faults import faulty_machine
 from support.vectors.witnesses import DIRECTORY
 
 WITHOUT = {"forced_reduce"}
@@ -101,7 +102,7 @@ def ends(rule: SolvedRule, session: PerpetualSession) -> list[str]:
 def test_a_guard_that_is_off_by_one_is_noticed(name: str, found: dict[str, SolvedRule]) -> None:
     fault, rule = FAULTS[name]
     session = session_of_solved()
-    with faulty(fault):
+    with faulty_machine(fault):
         assert ends(found[rule], session) != [case.outcome for case in found[rule].cases]
 
 

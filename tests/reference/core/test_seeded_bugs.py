@@ -4,7 +4,7 @@ A bug that nothing notices would mean that an invariant is missing.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from perp_reference.core.audit import audit
+from perp_reference.core.compiled import compiled
 from perp_spec.language import maximum, mul_div_ceil, mul_div_floor, negate
 from perp_spec.perpetual import common, health
 from perp_spec.perpetual.reasons import Reason
@@ -153,9 +154,18 @@ def test_the_rules_as_they_are_have_none_of_them() -> None:
     assert noticed(seeds=0) is None
 
 
+@pytest.fixture
+def forgets_bugs() -> Iterator[None]:
+    """What was compiled with a bug in is forgotten."""
+    yield
+    compiled.cache_clear()
+
+
+@pytest.mark.usefixtures("forgets_bugs")
 @pytest.mark.parametrize("name", BUGS)
 def test_a_seeded_bug_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sound_scenes()
     for module, function, replacement in BUGS[name]:
         monkeypatch.setattr(module, function, replacement)
+    compiled.cache_clear()
     assert noticed(SEEDS) is not None

@@ -3,7 +3,7 @@
 A rule is run once on terms that stand for its arguments. Each primitive writes down what it means for integers, in
 Python's own operators: a guard is an `if`, a selection a conditional expression, a sweep or a fold a loop, a
 conditional call an `if`, an attempt a `try`. Calls between functions of the text are gone in the end, and so is what
-nothing needs. What the functions give is what the text gives, guard by guard; a test runs both on every observed case.
+nothing needs. What the functions give is what the text gives, guard by guard; tests run both.
 """
 
 import inspect
@@ -14,11 +14,10 @@ from typing import Any, NoReturn
 import attrs
 from attrs import define, field, frozen
 
+from perp_hash.digest import hash_words
 from perp_spec.language import Rejected, reading_as
-from perp_spec.starkex.position import risk_factor
 
-CALLED = {"risk_factor": inspect.unwrap(risk_factor)}
-"""Tables that stay calls, for they visit risk segments, of which every asset has its own number."""
+Function = Callable[..., Any]
 
 INDENT = "    "
 
@@ -83,7 +82,7 @@ class Term:
         raise TypeError("a term is neither true nor false")
 
     def __add__(self, other: Any) -> Any:
-        return self.reading.term("({} + {})", self, other)
+        return self if type(other) is int and other == 0 else self.reading.term("({} + {})", self, other)
 
     def __radd__(self, other: Any) -> Any:
         return self if type(other) is int and other == 0 else self.reading.term("({} + {})", other, self)
@@ -249,11 +248,13 @@ class Loop:
             body.append(f"{self.stored.name}.append({text_of(self.record)})")
         for term, before, _ in self.results:
             yield f"{term.name} = {text_of(before)}"
-        if self.results:
+        if self.carries and self.results:
             body.append(
                 f"{', '.join(term.name for term, _, _ in self.results)} = "
                 f"{', '.join(text_of(after) for _, _, after in self.results)}"
             )
+        else:
+            body += [f"{term.name} = {text_of(after)}" for term, _, after in self.results]
         if body:
             yield f"for {', '.join(self.names)}, in {text_of(self.items)}:"
             yield from indented(body)
@@ -285,15 +286,17 @@ def written(block: Block) -> list[str]:
 class Writer:
     """The reading that writes a function down."""
 
-    def __init__(self) -> None:
+    def __init__(self, called: tuple[Function, ...] = ()) -> None:
         self.block = self.top = Block()
         self.order: list[Term | Guard | Branch | Loop] = []
         """Everything, each thing after what it needs."""
         self.count = 0
         self.known: dict[tuple[Any, ...], Term] = {}
         self.loaded: dict[int, tuple[Any, Term]] = {}
-        """Records as they were loaded, by identity."""
-        self.namespace: dict[str, Any] = {"Rejected": Rejected, **CALLED}
+        """Records and tuples as they were loaded, by identity."""
+        self.called = {function.__name__: inspect.unwrap(function) for function in called}
+        """Tables that stay calls, by name."""
+        self.namespace: dict[str, Any] = {"Rejected": Rejected, "hash_words": hash_words, **self.called}
 
     # Terms
 
@@ -323,14 +326,25 @@ class Writer:
     def loaded_record(self, kind: Any, term: Term) -> Any:
         """What a term stands for, by its type: a record or a named tuple with a term in each field, or itself."""
         if attrs.has(kind):
-            record = kind(
-                *(self.loaded_record(one.type, self.term(f"{{}}.{one.name}", term)) for one in attrs.fields(kind))
-            )
+            record = kind(*(self.loaded_field(one, self.term(f"{{}}.{one.name}", term)) for one in attrs.fields(kind)))
             self.loaded[id(record)] = (record, term)
             return record
         if hasattr(kind, "_fields"):
             return kind(*(self.term(f"{{}}.{name}", term) for name in kind._fields))
         return term
+
+    def loaded_field(self, described: Any, term: Term) -> Any:
+        """What the term of a record's field stands for: as its type says, or a tuple with a term for each place."""
+        kind, count = described.type, 0
+        if "rows" in described.metadata:
+            kind, count = described.metadata["rows"], described.metadata["count"]
+        elif "field" in described.metadata and described.metadata["field"].count > 1:
+            kind, count = int, described.metadata["field"].count
+        if not count:
+            return self.loaded_record(kind, term)
+        places = tuple(self.loaded_record(kind, self.term(f"{{}}[{place}]", term)) for place in range(count))
+        self.loaded[id(places)] = (places, term)
+        return places
 
     def expression(self, value: Any) -> Any:
         """A term or a constant for any value: records and tuples are made, or are what was loaded."""
@@ -340,6 +354,8 @@ class Writer:
             return self.made(type(value), [getattr(value, one.name) for one in attrs.fields(type(value))])
         if isinstance(value, tuple):
             parts: Sequence[Any] = value
+            if id(parts) in self.loaded:
+                return self.loaded[id(parts)][1]
             if hasattr(value, "_fields"):
                 return self.made(type(value), parts)
             return self.term("(" + "{}, " * len(parts) + ")", *map(self.expression, parts))
@@ -383,24 +399,25 @@ class Writer:
 
     def mul_div_remainder(self, a: Any, b: Any, c: Any) -> Any:
         """The remainder of mul_div_floor."""
-        return self.term("({} * {} % {})", a, b, c)
+        product = a if type(b) is int and b == 1 else self.term("({} * {})", a, b)
+        return self.term("({} % {})", product, c)
 
     def product_le(self, a: Any, b: Any, c: Any, d: Any) -> Any:
         """A comparison of two products."""
         return self.term("({} * {} <= {} * {})", a, b, c, d)
 
-    def digest(self, tag: int, digests: tuple[Any, ...], words: tuple[Any, ...]) -> NoReturn:
-        """No rule of this set hashes."""
-        raise NotImplementedError("a digest")
+    def digest(self, tag: int, digests: tuple[Any, ...], words: tuple[Any, ...]) -> Any:
+        """A digest."""
+        return self.term("hash_words({}, {}, {})", int(tag), self.expression(digests), self.expression(words))
 
-    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    def call(self, function: Function, arguments: tuple[Any, ...]) -> Any:
         """A table: its own text, but for those that stay calls."""
-        if function.__name__ not in CALLED:
+        if function.__name__ not in self.called:
             return function(*arguments)
         places = ", ".join("{}" for _ in arguments)
         return self.term(f"{function.__name__}({places})", *map(self.expression, arguments))
 
-    def inside(self, block: Block, function: Callable[..., Any], *arguments: Any) -> Any:
+    def inside(self, block: Block, function: Function, *arguments: Any) -> Any:
         """What a function returns, its lines written into a block."""
         outside, self.block = self.block, block
         try:
@@ -409,11 +426,11 @@ class Writer:
             self.block = outside
 
     def visit(
-        self, function: Callable[..., Any], items: Any, carry: tuple[Any, ...], extra: tuple[Any, ...]
+        self, function: Function, items: Any, carry: tuple[Any, ...], extra: tuple[Any, ...], stores: bool = True
     ) -> tuple[Loop, list[Any]]:
         """A loop without results yet, and what each call of the function on an item adds or carries.
 
-        The call takes the carry first, if there is one.
+        The call takes the carry first, if there is one, and gives a record to store first, if it stores.
         """
         plain = inspect.unwrap(function)
         kinds = [one.annotation for one in inspect.signature(plain).parameters.values()]
@@ -423,29 +440,34 @@ class Writer:
 
         def once() -> tuple[Any, Any]:
             records = [self.loaded_record(kind, self.variable(name)) for kind, name in zip(kinds, names, strict=True)]
-            record, given = plain(*carry, *records, *extra)
+            returned = plain(*carry, *records, *extra)
+            record, given = returned if stores else ((), returned)
             return self.expression(record), given
 
         record, given = self.inside(body, once)
         stored = self.variable(self.fresh_name("stored"))
         return Loop(self.block, items, names, body, stored, record, [], bool(carry)), leaves(given)
 
-    def sweep(self, term: Callable[..., Any], items: Any, extra: tuple[Any, ...]) -> Any:
+    def sweep(self, term: Function, items: Any, extra: tuple[Any, ...]) -> Any:
         """A visit of records, storing them and adding up."""
-        loop, summands = self.visit(term, items, (), extra)
+        loop, sums = self.summed(*self.visit(term, items, (), extra))
+        return loop.stored, sums
+
+    def total(self, term: Function, items: Any, extra: tuple[Any, ...]) -> tuple[Term, ...]:
+        """A sum over records."""
+        return self.summed(*self.visit(term, items, (), extra, stores=False))[1]
+
+    def summed(self, loop: Loop, summands: list[Any]) -> tuple[Loop, tuple[Term, ...]]:
+        """A loop that adds up, and its sums."""
         sums = [self.variable(self.fresh_name("sum")) for _ in summands]
         loop.results = [
             (total, 0, self.inside(loop.body, self.term, "({} + {})", total, one))
             for total, one in zip(sums, summands, strict=True)
         ]
         self.add(loop)
-        return loop.stored, tuple(sums)
+        return loop, tuple(sums)
 
-    def total(self, term: Callable[..., Any], items: Any, extra: tuple[Any, ...]) -> NoReturn:
-        """No rule of this set adds up without storing."""
-        raise NotImplementedError("a total")
-
-    def fold(self, step: Callable[..., Any], items: Any, carry: Any, extra: tuple[Any, ...]) -> Any:
+    def fold(self, step: Function, items: Any, carry: Any, extra: tuple[Any, ...]) -> Any:
         """A visit of records in order."""
         variables = [self.variable(self.fresh_name("carry")) for _ in leaves(carry)]
         carried = rebuilt(carry, list(variables))
@@ -454,9 +476,7 @@ class Writer:
         self.add(loop)
         return loop.stored, carried
 
-    def branch(
-        self, head: Any, function: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any
-    ) -> tuple[Branch, Any]:
+    def branch(self, head: Any, function: Function, arguments: tuple[Any, ...], otherwise: Any) -> tuple[Branch, Any]:
         """A branch that calls a function, and what it returns or the otherwise."""
         branch = Branch(self.block, head, Block(self.block), Block(self.block))
         returned = self.inside(branch.body, function, *arguments)
@@ -473,13 +493,13 @@ class Writer:
         branch.results.append((term, one, another))
         return term
 
-    def call_if(self, flag: Any, function: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any) -> Any:
+    def call_if(self, flag: Any, function: Function, arguments: tuple[Any, ...], otherwise: Any) -> Any:
         """A conditional call."""
         if type(flag) is bool:
             return function(*arguments) if flag else otherwise
         return self.branch(flag, function, arguments, otherwise)[1]
 
-    def attempt(self, rule: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any) -> tuple[Any, Any]:
+    def attempt(self, rule: Function, arguments: tuple[Any, ...], otherwise: Any) -> tuple[Any, Any]:
         """A rule whose rejection is a result."""
         branch, returned = self.branch(None, rule, arguments, otherwise)
         return self.result(branch, 0, self.variable("int(rejection.reason)")), returned
@@ -505,16 +525,24 @@ class Writer:
         return [*written(self.top), f"return {text_of(returned)}"]
 
 
+def itself(function: Function) -> Function:
+    """A rule as its text stands."""
+    return function
+
+
 @cache
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule, or a function of the text, as one function of plain Python. A named tuple that it returns is a tuple."""
-    return compiled_source(function)[1]
+def compiled(function: Function, called: tuple[Function, ...] = ()) -> Function:
+    """A rule, or a function of the text, as one function of plain Python. A named tuple that it returns is a tuple.
+
+    Tables of `called` stay calls.
+    """
+    return compiled_source(function, called)[1]
 
 
-def compiled_source(function: Callable[..., Any]) -> tuple[str, Callable[..., Any]]:
+def compiled_source(function: Function, called: tuple[Function, ...] = ()) -> tuple[str, Function]:
     """A function of the text as one function of plain Python: its source, and itself."""
     plain = inspect.unwrap(function)
-    writer = Writer()
+    writer = Writer(called)
     parameters = inspect.signature(plain).parameters
     with reading_as(writer):
         given = [writer.loaded_record(one.annotation, writer.variable(name)) for name, one in parameters.items()]
