@@ -148,6 +148,11 @@ def ledger_in_range(ledger: Ledger) -> Flag:
     )
 
 
+def bucket_in_range(ledger: Ledger, exchange: Exchange) -> Flag:
+    """Of the ledger: its bucket was not filled later than now."""
+    return ledger.bucket_at <= exchange.time
+
+
 def request_in_range(request: Request, ledger: Ledger) -> Flag:
     """Of a request: its claim is one of those that the ledger adds up."""
     return request.claim <= ledger.claims

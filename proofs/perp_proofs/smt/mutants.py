@@ -22,6 +22,7 @@ from perp_proofs.smt.mutation import plain
 from perp_spec import language
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
+from perp_spec.perpetual.rules.batch import begin_batch
 
 assert rules.__all__, "importing the rules registers them"
 
@@ -289,6 +290,6 @@ def functions_of(rule: Callable[..., Any]) -> list[FunctionType]:
 def all_mutants() -> tuple[Mutant, ...]:
     """Every fault of every function of the rules, in the order of the rules."""
     functions: dict[FunctionType, None] = {}
-    for rule in PERPETUAL.rules.values():
-        functions.update(dict.fromkeys(functions_of(rule.function)))
+    for rule in (*(rule.function for rule in PERPETUAL.rules.values()), begin_batch):
+        functions.update(dict.fromkeys(functions_of(rule)))
     return tuple(mutant for function in functions for mutant in mutants_of(function))

@@ -14,25 +14,22 @@ from perp_proofs.smt.equivalence import (
     symbolic_outcome,
 )
 from perp_proofs.smt.home import WORDS
-from perp_spec.perpetual import rules
-from perp_spec.perpetual.common import PERPETUAL
+from perp_proofs.smt.rulebook import RULES
 
 pytestmark = pytest.mark.proofs
 
 POINTS = 60
 
-assert rules.__all__, "importing the rules registers them"
-
 
 @pytest.mark.parametrize("words", WORDS[:2], ids=("long", "short"))
-@pytest.mark.parametrize("name", PERPETUAL.rules)
+@pytest.mark.parametrize("name", RULES)
 def test_a_rule_is_read_alike(name: str, words: dict[str, int]) -> None:
     """Given a point that the solver finds to be accepted, when it and points near it are read both ways.
 
     Then integers accept it too, and both readings store the same words or reject for the same reason.
     """
     words = WORDS[-1] if name == "open_account" else words
-    rule = read(PERPETUAL.rules[name], words)
+    rule = read(RULES[name], words)
     values = accepted_point(rule)
 
     assert values is not None

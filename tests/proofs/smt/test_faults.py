@@ -23,6 +23,15 @@ FAULTS = (
         Fault(waterfall.deleverage, "closed.account.collateral - paid", "closed.account.collateral"),
         "deleverage_conserves_money",
     ),
+    (
+        Fault(batch.begin_batch, "require(header.time >= exchange.time, Reason.TIME_BACKWARDS)", "pass"),
+        "batches_are_counted_and_time_never_goes_back",
+    ),
+    (
+        Fault(batch.begin_batch, "minimum(header.time - ledger.bucket_at, DAY)", "DAY"),
+        "begin_batch_keeps_withdrawals_within_the_bucket",
+    ),
+    (Fault(batch.begin_batch, "ledger.bucket_at", "exchange.frozen_at"), "waiting_in_two_batches_refills_the_same"),
     (Fault(waterfall.bear_loss, "mul_div_remainder(lots, rise, PPM)", "0"), "bearing_a_loss_keeps_promise"),
     (
         Fault(waterfall.socialise, "last.excess - ledger.fund_inbox", "-ledger.fund_inbox"),

@@ -6,9 +6,9 @@ import pytest
 
 from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.prove import PATHS_MAX, Goal, prove, reached
+from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.solver import Verdict
 from perp_spec.perpetual.bounds import market_valid, parameters_valid
-from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.defaults import default_config
 
 pytestmark = pytest.mark.proofs
@@ -32,7 +32,7 @@ def test_names_differ() -> None:
 
 
 def test_every_rule_has_a_goal() -> None:
-    assert set(PERPETUAL.rules) - {subject for goal in GOALS for subject in goal.subjects} == set()
+    assert set(RULES) - {subject for goal in GOALS for subject in goal.subjects} == set()
 
 
 def test_the_default_configuration_is_as_assumed() -> None:

@@ -15,6 +15,7 @@ from perp_hash.digest import Tag
 from perp_proofs.smt.contracts import implies
 from perp_proofs.smt.frame import Stage
 from perp_proofs.smt.prove import Claim, Goal
+from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import (
     absolute,
@@ -32,8 +33,6 @@ from perp_spec.language import (
     select,
     sweep,
 )
-from perp_spec.perpetual import rules
-from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.health import (
     Cautious,
     Health,
@@ -52,8 +51,6 @@ from perp_spec.perpetual.rules.batch import market_window
 from perp_spec.perpetual.rules.forced import conceded_price
 from perp_spec.perpetual.rules.waterfall import Loss, bear_loss, certain
 from perp_spec.words import PPM
-
-assert rules.__all__, "importing the rules registers them"
 
 Guards = Iterator[tuple[Reason, Flag]]
 """Reasons in the order in which they are looked for, each with what must hold."""
@@ -710,6 +707,15 @@ def funding_tick(case: Case) -> Guards:
 # The exchange
 
 
+def begin_batch(case: Case) -> Guards:
+    """Of a batch's header."""
+    header, exchange, applied = case.op, case.exchange, case.applied
+    yield Reason.BATCH_NUMBER, header.number - exchange.number == 1
+    yield Reason.TIME_BACKWARDS, negate(header.time < exchange.time)
+    yield Reason.PREVIOUS_ROOT, applied.root == header.previous_root
+    yield Reason.CONFIG_DIGEST, applied.config_digest == header.config_digest
+
+
 def record_proof(case: Case) -> Guards:
     """Of a proof that the chain below accepted."""
     yield from live(case)
@@ -962,14 +968,14 @@ def escape_pay(case: Case) -> Guards:
 
 def rejected_exactly_for(name: str, guards: Callable[[Case], Guards], stage: Stage) -> Iterator[Claim]:
     """The first false guard, or none, is the one of this list."""
-    rule = PERPETUAL.rules[name]
+    rule = RULES[name]
     operation, names, loaded = stage.loads(rule)
     case = SimpleNamespace(op=operation, **dict(zip(names, loaded, strict=True)))
     result = stage.outcome(rule.function, operation, *loaded)
     yield Claim("the reason, or none", result == code_of(guards(case)))
 
 
-GUARDS: dict[str, Callable[[Case], Guards]] = {name: globals()[name] for name in sorted(PERPETUAL.rules)}
+GUARDS: dict[str, Callable[[Case], Guards]] = {name: globals()[name] for name in sorted(RULES)}
 """The conditions of each operation: the function of its name."""
 
 GOALS = tuple(

@@ -8,15 +8,12 @@ import attrs
 from perp_proofs.smt.contracts import book_moved, pending_of
 from perp_proofs.smt.frame import Scene, Stage, held_pending, joined
 from perp_proofs.smt.prove import Claim, Goal
+from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Word
 from perp_spec.language import absolute
 from perp_spec.operation import Rule, Shape
-from perp_spec.perpetual import rules
-from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.records import Account, Ledger, MarketBook, MarketPrice, Position
 from perp_spec.words import PPM, WORD_MAX
-
-assert rules.__all__, "importing the rules registers them"
 
 
 def collateral_change(scene: Scene) -> Word:
@@ -88,14 +85,12 @@ def index_moves_are_shared(stage: Stage) -> Iterator[Claim]:
 
 
 MOVES_MONEY = tuple(
-    name
-    for name, rule in PERPETUAL.rules.items()
-    if any(access.record is Ledger and access.stores for access in rule.footprint)
+    name for name, rule in RULES.items() if any(access.record is Ledger and access.stores for access in rule.footprint)
 )
 
 MOVES_INDICES = tuple(
     name
-    for name, rule in PERPETUAL.rules.items()
+    for name, rule in RULES.items()
     if name not in MOVES_MONEY
     and any(
         access.stores and (access.record is MarketPrice or access.shape is Shape.MARKETS) for access in rule.footprint
@@ -109,7 +104,7 @@ GOALS = tuple(
         name=f"{name}_conserves_money",
         sentence=f"An accepted {name} leaves vault = collateral + inboxes - pending + dust exact to the last "
         "micro-atom, with dust below one atom.",
-        statement=partial(conserved, PERPETUAL.rules[name]),
+        statement=partial(conserved, RULES[name]),
         subjects=(name,),
         assumptions=(SIZES_SUM_TO_ZERO,) if name == "socialise" else (),
     )
@@ -120,7 +115,7 @@ GOALS += tuple(
         name=f"{name}_moves_no_money",
         sentence=f"An accepted {name} moves no loss index, and what moving a funding index adds to the pending of some "
         "positions it takes from that of others.",
-        statement=partial(keeps_losses, PERPETUAL.rules[name]),
+        statement=partial(keeps_losses, RULES[name]),
         subjects=(name,),
         assumptions=(SIZES_SUM_TO_ZERO,),
     )

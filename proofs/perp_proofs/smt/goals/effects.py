@@ -35,6 +35,7 @@ from perp_proofs.smt.goals.acceptance import (
 )
 from perp_proofs.smt.goals.contracts import MARKET_VALID
 from perp_proofs.smt.prove import Claim, Goal
+from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import (
     absolute,
@@ -48,8 +49,6 @@ from perp_spec.language import (
     negate,
     select,
 )
-from perp_spec.perpetual import rules
-from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.health import Side, settle_whole
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Account, Market, OrderSlot, Position
@@ -57,8 +56,6 @@ from perp_spec.perpetual.rules.forced import conceded_price
 from perp_spec.perpetual.rules.ticks import candidate_of
 from perp_spec.perpetual.rules.waterfall import certain, deleverage_payment
 from perp_spec.words import PPM
-
-assert rules.__all__, "importing the rules registers them"
 
 Expected = dict[str, Any]
 """What is stored, by the name of the rule's parameter."""
@@ -508,6 +505,19 @@ def funding_tick(case: Case) -> Expected:
 # The exchange
 
 
+def begin_batch(case: Case) -> Expected:
+    """Of a batch's header."""
+    header, own, ledger = case.op, case.parameters, case.ledger
+    waited = header.time - ledger.bucket_at
+    filled = ledger.bucket + own.bucket_refill * select(waited > 86_400, 86_400, waited)
+    return {
+        "exchange": attrs.evolve(case.exchange, number=case.exchange.number + 1, time=header.time),
+        "ledger": attrs.evolve(
+            ledger, bucket=select(filled > own.bucket_size, own.bucket_size, filled), bucket_at=header.time
+        ),
+    }
+
+
 def record_proof(case: Case) -> Expected:
     """Of a proof that the chain below accepted."""
     return {"exchange": attrs.evolve(case.exchange, proven=case.op.number)}
@@ -647,7 +657,7 @@ def words_of(name: str, found: Any, wanted: Any) -> Iterator[tuple[str, Any, Any
 
 def stores_exactly(name: str, expected: Callable[[Case], Expected], stage: Stage) -> Iterator[Claim]:
     """Every stored word is the one that is expected."""
-    scene = stage.scene(PERPETUAL.rules[name])
+    scene = stage.scene(RULES[name])
     case = SimpleNamespace(op=scene.operation, **{entry.name: entry.before for entry in scene.entries})
     if hasattr(case, "market"):
         stage.assume(market_assumed(case.market), MARKET_VALID)
@@ -674,7 +684,7 @@ def settled_exactly(scene: Scene) -> Iterator[Claim]:
                 yield Claim(f"{entry.name} are settled", entry.after.settled)
 
 
-EFFECTS: dict[str, Callable[[Case], Expected]] = {name: globals()[name] for name in sorted(PERPETUAL.rules)}
+EFFECTS: dict[str, Callable[[Case], Expected]] = {name: globals()[name] for name in sorted(RULES)}
 """The effects of each operation: the function of its name."""
 
 GOALS = tuple(

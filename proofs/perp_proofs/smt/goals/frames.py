@@ -12,6 +12,7 @@ import attrs
 from perp_proofs.smt.contracts import implies, margin_contract, payment_contract
 from perp_proofs.smt.frame import Scene, Stage
 from perp_proofs.smt.prove import Claim, Goal
+from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import absolute, both, either, indicator, negate, sweep
 from perp_spec.operation import Shape
@@ -30,6 +31,7 @@ MOVED = {"collateral", "slots", "closed_market"}
 SETTLED = {"vault", "dust", "fund_inbox", "fees_inbox", "bankrupt"}
 
 MAY_CHANGE: dict[str, dict[str, set[str]]] = {
+    "begin_batch": {"exchange": {"number", "time"}, "ledger": {"bucket", "bucket_at"}},
     "deposit": {"ledger": SETTLED, "queue": {"position", "chain"}, "account": {"collateral"}},
     "withdraw": {"ledger": SETTLED | {"bucket"}, "account": {"collateral"}, "stored": {"nonce", "filled"}},
     "transfer": {
@@ -127,7 +129,7 @@ def same(before: Any, after: Any) -> Flag:
 
 def nothing_else_changes(name: str, stage: Stage) -> Iterator[Claim]:
     """Of one operation."""
-    scene = stage.scene(PERPETUAL.rules[name])
+    scene = stage.scene(RULES[name])
     for entry in scene.entries:
         if entry.access.stores and entry.access.record not in (None, Position):
             allowed = MAY_CHANGE[name].get(entry.name, set())

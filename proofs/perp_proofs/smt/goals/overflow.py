@@ -28,12 +28,11 @@ from perp_proofs.smt.goals.ticks import PARAMETERS_VALID
 from perp_proofs.smt.invariants import Largest
 from perp_proofs.smt.lemmas import parts_rounded_up_are_no_larger, products_keep_signs, the_least_rise_is_enough
 from perp_proofs.smt.prove import Claim, Goal
+from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import absolute, both, either, indicator, maximum, minimum, mul_div_floor, select, sweep
 from perp_spec.operation import Rule, Shape
-from perp_spec.perpetual import rules
 from perp_spec.perpetual.bounds import parameters_valid
-from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.health import (
     NO_SUBJECT,
     Health,
@@ -62,8 +61,6 @@ from perp_spec.perpetual.rules.batch import market_window
 from perp_spec.perpetual.rules.ticks import reported_median
 from perp_spec.perpetual.rules.waterfall import Loss, backstop_lots, bear_loss, deleverage_payment
 from perp_spec.words import NOTIONAL_MAX, POSITION_SLOTS, PPM, SIGNERS_MAX, TIME_MAX, WORD_MAX, Unit, fields_of
-
-assert rules.__all__, "importing the rules registers them"
 
 IN_RANGE = "stored words are in the ranges that operations keep"
 
@@ -132,7 +129,7 @@ class Loaded:
         if isinstance(record, MarketBook):
             return invariants.book_in_range(record, market)
         if isinstance(record, Ledger):
-            return invariants.ledger_in_range(record)
+            return both(invariants.ledger_in_range(record), invariants.bucket_in_range(record, exchange))
         if isinstance(record, Request) and ledger is not None:
             return invariants.request_in_range(record, ledger)
         return invariants.exchange_in_range(record) if isinstance(record, Exchange) else True
@@ -451,5 +448,5 @@ GOALS += tuple(
         opaque=OPAQUE,
         assumptions=(MARKET_VALID, PARAMETERS_VALID, IN_RANGE, *invariants.ASSUMED),
     )
-    for name, rule in PERPETUAL.rules.items()
+    for name, rule in RULES.items()
 )
