@@ -31,12 +31,15 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         findings = audit(store.state)
         records = sum(len(table) for table in store.state.tables.values())
         root = root_hex(store.commitment.root)
+        configuration = root_hex(store.commitment.config_digest)
     for finding in findings:
         output.line(str(finding))
+    output.line(f"configuration {configuration}")
     output.line(f"{records} records, root {root}: {f'{len(findings)} findings' if findings else 'everything adds up'}")
     output.document(
         {
             "records": records,
+            "config_digest": configuration,
             "root": root,
             "findings": [{"place": item.place, "expected": item.expected, "got": item.got} for item in findings],
         }

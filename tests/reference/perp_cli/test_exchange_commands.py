@@ -148,7 +148,9 @@ def test_demo_is_the_same_every_time(perp: Run) -> None:
 
 def test_demo_keeps_its_exchange_once(perp: Run, tmp_path: Path) -> None:
     assert perp("demo", "--no-proofs", "--state", tmp_path)[0] == ExitCode.OK
-    assert perp("audit", "--state", tmp_path)[1]["findings"] == []
+    audited = perp("audit", "--state", tmp_path)[1]
+    assert audited["findings"] == []
+    assert audited["config_digest"] == perp("show", "--state", tmp_path)[1]["config_digest"]
     code, document, _ = perp("demo", "--no-proofs", "--state", tmp_path)
     assert code == ExitCode.USAGE
     assert document["error"]["message"] == f"{tmp_path} holds an exchange already"
