@@ -14,6 +14,7 @@ import pytest
 
 from perp_hash.digest import Tag, hash_words
 from perp_reference.core import batch as machine_batch
+from perp_reference.core.compiled import itself
 from perp_reference.core.machine import RULES, RUNNERS, Rejected
 from perp_reference.core.state import genesis
 from perp_reference.demo import ACTS, Cast
@@ -208,6 +209,7 @@ def test_the_text_of_the_pages_decides_every_operation_of_the_demo_as_the_machin
 
     for kind, runner in RUNNERS.items():
         monkeypatch.setattr(runner, "function", comparing(RULES[kind].name, runner.function))
+        monkeypatch.setattr(runner, "reading", itself)
     monkeypatch.setattr(machine_batch, "begin_batch", comparing("begin_batch", machine_batch.begin_batch))
     play_demo()
     assert compared.keys() == {"begin_batch", *(rule.name for rule in RULES.values())}
