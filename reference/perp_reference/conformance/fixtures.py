@@ -80,6 +80,29 @@ FIXTURE = Fixed(
     }
 )
 
+MEANINGS = {
+    "spec": "the rules that the expectations are from: their version, and the digest of their text",
+    "rules": "the rule set of the cases",
+    "config": "the configuration they are under, as the protocol's configure has it",
+    "notes": "what the flags of the cases mean",
+    "cases": "the cases",
+    "hash": "SHA-256 of the fixture without this member: members sorted by code point, no spaces",
+}
+"""What the members of a fixture are."""
+
+CASE_MEANINGS = {
+    "id": "a name of its own among all fixtures",
+    "comment": "given, when, then, for people",
+    "level": "whether a run fails where this case fails",
+    "flags": "which mistakes it is made to find, explained in notes",
+    "covers": "operations, and guards as OPERATION.REASON, that it shows",
+    "needs": "what an implementation must compute itself to be asked: features of the protocol",
+    "source": "where the case is from",
+    "pre": "the state before the first step",
+    "steps": "operations, each with what the rules say of it",
+}
+"""What the members of a case are."""
+
 NOTE = Fixed({"bug_type": Only(*BUG_TYPES), "description": ANY_TEXT}, {"effect": ANY_TEXT, "links": Listing(ANY_TEXT)})
 
 
@@ -263,7 +286,15 @@ def decode_expected(value: dict[str, Any]) -> Expected:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a fixture."""
-    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, "title": "A fixture"}
+    about = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA,
+        "title": "A fixture",
+        "description": "Cases under one configuration, with what the rules say of each.",
+    }
     own = FIXTURE.schema()
     own["properties"]["notes"] = {"type": "object", "additionalProperties": NOTE.schema()}
+    for members, texts in ((own, MEANINGS), (own["properties"]["cases"]["items"], CASE_MEANINGS)):
+        for name, text in texts.items():
+            members["properties"][name]["description"] = text
     return {**about, **own}

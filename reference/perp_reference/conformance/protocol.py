@@ -155,6 +155,16 @@ def schemas() -> dict[str, dict[str, Any]]:
     shapes: dict[str, Shape] = {**reply_shapes(None), "error": FAILED}
     replies = [{"title": name, **shape.schema()} for name, shape in shapes.items()]
     return {
-        "protocol-request.schema.json": {**about, "title": "A request to a testee", **REQUEST.schema()},
-        "protocol-reply.schema.json": {**about, "title": "A reply of a testee", "anyOf": replies},
+        "protocol-request.schema.json": {
+            **about,
+            "title": "A request to a testee",
+            "description": "One line that the tester writes: one of these requests.",
+            **REQUEST.schema(),
+        },
+        "protocol-reply.schema.json": {
+            **about,
+            "title": "A reply of a testee",
+            "description": "One line that the testee writes: the reply to the request of that name, or error.",
+            "anyOf": replies,
+        },
     }

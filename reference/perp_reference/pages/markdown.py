@@ -8,6 +8,11 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def breakable(name: str) -> str:
+    """A long name that may be broken behind its underscores, where a page is narrow."""
+    return name.replace("_", "_<wbr>")
+
+
 def cell(text: str) -> str:
     """Text that may stand in a table."""
     return text.replace("|", "\\|").replace("\n", " ")

@@ -41,6 +41,18 @@ KEYS: dict[type[object], str] = {
 }
 """How many there are of each record of the state."""
 
+UNITS = {
+    words.Unit.PRICE: "A price: what one lot costs.",
+    words.Unit.INDEX: "What a lot has paid or owes since the beginning, a millionth of an atom each.",
+    words.Unit.MICRO_ATOMS: "A millionth of an atom: what rounding leaves.",
+    words.Unit.RATE: "Parts per million: 10,000 are 1 %.",
+    words.Unit.SECONDS: "A span of time.",
+    words.Unit.TIME: "A moment, as Unix counts: since 1970, without leap seconds.",
+    words.Unit.COUNT: "How many, or which one in a row.",
+    words.Unit.ID: "The number of an account, a market or a slot.",
+}
+"""What the units are whose own text says nothing."""
+
 HEADS = ("field", "unit", "range", "")
 CODES = (records.Kind, records.Mode, records.Forced, records.Claim, records.Path)
 
@@ -87,7 +99,7 @@ def constant_rows() -> Iterator[tuple[str, str, str]]:
 def unit_rows() -> Iterator[tuple[str, str]]:
     """The units."""
     for name, text in documented(inspect.getsource(words.Unit)):
-        yield str(words.Unit[name]), text
+        yield str(words.Unit[name]), text or UNITS[words.Unit[name]]
 
 
 def bound_rows() -> Iterator[tuple[str, str]]:

@@ -46,11 +46,12 @@ class Frame(NamedTuple):
     low: float
     high: float
     height: int
+    width: int = WIDTH
 
     def x(self, time: float) -> float:
         """Horizontal place of a time."""
         span = max(self.last - self.first, 1)
-        return LEFT + (WIDTH - LEFT - RIGHT) * (time - self.first) / span
+        return LEFT + (self.width - LEFT - RIGHT) * (time - self.first) / span
 
     def y(self, value: float) -> float:
         """Vertical place of a value."""
@@ -89,23 +90,23 @@ def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") 
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{escape(words)}</text>'
 
 
-def drawing(title: str, height: int, parts: Sequence[str]) -> str:
+def drawing(title: str, height: int, parts: Sequence[str], width: int = WIDTH) -> str:
     """A whole plot, which is moved sideways where the page is too narrow to read it."""
-    head = f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" class="plot">'
+    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}" class="plot">'
     return "".join(('<div class="wide">', head, text(LEFT, 16, title, kind="title"), *parts, "</svg></div>"))
 
 
-def time_axis(frame: Frame) -> list[str]:
+def time_axis(frame: Frame, name: str = "time, UTC") -> list[str]:
     """Ticks and labels of the time axis."""
     span = frame.last - frame.first
-    step = next((step for step in (600, 1_800, 3_600, 7_200, 21_600, 43_200) if span <= 9 * step), 86_400)
+    step = next((step for step in (60, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200) if span <= 9 * step), 86_400)
     base = frame.height - BOTTOM
     parts: list[str] = []
     for time in range(-(-frame.first // step) * step, frame.last + 1, step):
         x = frame.x(time)
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{base}" class="grid"/>')
         parts.append(text(x, base + 15, clock(time, span), "middle"))
-    parts.append(text((LEFT + WIDTH - RIGHT) / 2, base + 31, "time, UTC", "middle", "axis"))
+    parts.append(text((LEFT + frame.width - RIGHT) / 2, base + 31, name, "middle", "axis"))
     return parts
 
 
@@ -116,7 +117,7 @@ def value_axis(frame: Frame, unit: str) -> list[str]:
     value = -(-frame.low // step) * step
     while value <= frame.high + step * 1e-6:
         y = frame.y(value)
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
+        parts.append(f'<line x1="{LEFT}" x2="{frame.width - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
         parts.append(text(LEFT - 6, y + 4, short(0 if abs(value) < step * 1e-6 else value), "end"))
         value += step
     return parts
@@ -146,14 +147,22 @@ def thinned(times: Sequence[int], values: Sequence[float], columns: int) -> list
     return points
 
 
-def lines(title: str, unit: str, times: Sequence[int], drawn: Sequence[Line], zero: bool = False) -> str:
-    """A plot of lines; `zero` makes the value axis begin at zero or below."""
+def lines(
+    title: str,
+    unit: str,
+    times: Sequence[int],
+    drawn: Sequence[Line],
+    zero: bool = False,
+    axis: str = "time, UTC",
+    width: int = WIDTH,
+) -> str:
+    """A plot of lines; `zero` makes the value axis begin at zero or below, `axis` is what the time axis is called."""
     everything = [value for line in drawn for value in line.values]
     low, high = min(everything), max(everything)
     low = min(low, 0) if zero else low
     margin = (high - low or abs(high) or 1) * 0.04
-    frame = Frame(times[0], times[-1], low - (0 if zero and low == 0 else margin), high + margin, HEIGHT)
-    parts = [*time_axis(frame), *value_axis(frame, unit)]
+    frame = Frame(times[0], times[-1], low - (0 if zero and low == 0 else margin), high + margin, HEIGHT, width)
+    parts = [*time_axis(frame, axis), *value_axis(frame, unit)]
     for number, line in enumerate(drawn):
         points = " ".join(
             f"{frame.x(time):.1f},{frame.y(value):.1f}" for time, value in thinned(times, line.values, COLUMNS)
@@ -162,7 +171,7 @@ def lines(title: str, unit: str, times: Sequence[int], drawn: Sequence[Line], ze
     if len(drawn) > 1:
         kinds = [f"fill c{line.shade(number)}" for number, line in enumerate(drawn)]
         parts += legend([line.label for line in drawn], kinds)
-    return drawing(title, HEIGHT, parts)
+    return drawing(title, HEIGHT, parts, width)
 
 
 def bars(title: str, unit: str, times: Sequence[int], width: int, drawn: Sequence[Line]) -> str:

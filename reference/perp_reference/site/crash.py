@@ -426,6 +426,9 @@ def faults(story: Story) -> Iterator[Fault]:
 FROM_START = "hours and minutes from the start"
 """What the time axis of the plots shows; those of a replay show the time of day."""
 
+PLOT_WIDTH = 680
+"""About that of a page's text, so that the letters of a plot are as large as they are meant to be."""
+
 
 def distance(minute: Minute) -> str:
     """How far the index is from its average."""
@@ -512,8 +515,8 @@ def minutes_section(story: Story) -> list[str]:
     ]
     heads = ("minute", "index", "average", "oracle", "mode", *(name_of(own) for own in LONGS), "fund")
     return [
-        lines("Price", "dollars a coin", times, prices).replace("time, UTC", FROM_START),
-        lines("Equity", "dollars", times, equities, zero=True).replace("time, UTC", FROM_START),
+        lines("Price", "dollars a coin", times, prices, axis=FROM_START, width=PLOT_WIDTH),
+        lines("Equity", "dollars", times, equities, zero=True, axis=FROM_START, width=PLOT_WIDTH),
         table(heads, rows),
         "Equity in dollars, rounded down, after the batch of the minute.",
     ]

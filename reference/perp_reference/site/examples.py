@@ -203,10 +203,13 @@ def everything(case: Case) -> dict[str, Any]:
 
 
 def difference(worked: Iterable[Worked], case: Case) -> tuple[Change, ...] | None:
-    """In what a case differs from the worked one of its own scene."""
-    scene = case.id.partition("/guard-")[0]
-    base = next((own.case for own in worked if own.case.id == f"{scene}/accepted"), None)
-    if base is None or "/guard-" not in case.id:
+    """In what a case differs from the worked one of its own scene, else from one in the same state."""
+    scene, made_for_guard, _ = case.id.partition("/guard-")
+    if made_for_guard:
+        base = next((own.case for own in worked if own.case.id == f"{scene}/accepted"), None)
+    else:
+        base = next((own.case for own in worked if own.case.pre == case.pre), None)
+    if base is None:
         return None
     before, after = everything(base), everything(case)
     paths = [path for path in dict.fromkeys((*after, *before)) if before.get(path) != after.get(path)]

@@ -18,7 +18,9 @@ from perp_reference.site.trade import worked_trade
 from perp_reference.site.vectors import vector_files, vectors_page
 from perp_spec import words
 from perp_spec.perpetual.catalogue import catalogue
+from perp_spec.perpetual.defaults import default_parameters
 from perp_spec.perpetual.reasons import SENTENCES, Reason
+from perp_spec.words import DAY
 
 
 def generated_pages(facts: Facts, told: Callable[[str], None]) -> Sources:
@@ -92,6 +94,9 @@ def figures(facts: Facts) -> dict[str, str]:
         "program": facts.program,
         "tables": str(len(facts.costs)),
         "starkex cases": f"{facts.observed:,}",
+        "default penalty": f"{default_parameters().penalty_ppm / 10_000:g}",
+        "default claim days": f"{default_parameters().claim_seconds / DAY:g}",
+        "default forced days": f"{default_parameters().forced_seconds / DAY:g}",
         "operations of a batch": f"{MOST_OPERATIONS:,}",
         **{name: f"{value:,}" for name, value in vars(words).items() if name.isupper() and type(value) is int},
         **{f"security {name} {own}": bits for name, found in facts.security.items() for own, bits in found.items()},

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from perp_reference.conformance.values import decode_operation
 from perp_reference.core.views import level_of
-from perp_reference.pages.markdown import code, page, table
+from perp_reference.pages.markdown import bullets, code, page, table
 from perp_reference.pages.state import documented
 from perp_reference.site.diagram import Arrow, Box, diagram
 from perp_reference.site.examples import Examples, Worked, session_of
@@ -306,7 +306,7 @@ WHAT_LEVELS_MEAN = {
     "exits only": "blind for longer than blind_seconds",
 }
 
-LANE = 27
+LANE = 23
 BOX_WIDTH = 225
 
 
@@ -409,14 +409,12 @@ def mode_diagram() -> str:
     }
     parts: list[Box | Arrow] = []
     for place, name in enumerate(MODES.values()):
-        box = Box(
-            220 * place + 10, 60, 150, name, words.get(name) or "Everything is possible.", "", (0, 1, 3, 4)[place]
-        )
+        box = Box(186 * place + 6, 60, 130, name, words.get(name) or "Everything is possible.", "", (0, 1, 3, 4)[place])
         parts.append(box)
         if place:
             y = 60 + 30
-            parts.append(Arrow(((box.x - 70, y), (box.x, y)), labels[place], (box.x - 35, 14), "middle"))
-    return diagram("Modes of the exchange", 840, 160, parts)
+            parts.append(Arrow(((box.x - 56, y), (box.x, y)), labels[place], (box.x - 28, 14), "middle"))
+    return diagram("Modes of the exchange", 704, 160, parts)
 
 
 def waterfall_diagram() -> str:
@@ -458,7 +456,8 @@ def modes_page(facts: Facts, examples: Examples) -> str:
         END_BATCH,
         table(("what counts", "THROTTLE at", "REDUCE_ONLY at"), demands()),
         "### What each mode leaves",
-        "The worked operation of each rule's page, tried in each mode of the exchange.",
+        "The worked operation of each rule's page, tried in each mode of the exchange; a link is the reason for which "
+        "it is refused.",
         answers(facts, examples, {name: in_mode(mode) for mode, name in MODES.items()}),
         "## Oracle levels",
         ladder_diagram(found),
@@ -467,6 +466,7 @@ def modes_page(facts: Facts, examples: Examples) -> str:
         "### What each level leaves",
         SAME_PRICE,
         answers(facts, examples, {shown(name): at_level(name) for name in LEVELS}),
+        bullets(LEVEL_NOTES),
         "## The waterfall",
         "For an account that no longer has what it must keep, mildest first. What a step needs is the sentence of "
         "its own "
@@ -480,16 +480,37 @@ MADE = (
     "configuration](state.md#configuration); the diagrams are drawn from them."
 )
 END_BATCH = (
-    "[end_batch](rules/end_batch.md) states the mode from then on, at least as strict as these demand. What "
-    "liquidations "
-    "demand holds to the end of the next window; all else as long as it is so."
+    "The last operation of each batch, [end_batch](rules/end_batch.md), states the mode from then on, at least as "
+    "strict as these demand. What liquidations demand holds to the end of the window after the one they were in. What "
+    "the fund's fall demands holds until the fund is better again, or a new day begins, in UTC: then it is compared "
+    "with what it had at the first batch of that day. All else holds as long as it is so. The operator may state a "
+    "stricter mode, and no rule makes it come down."
 )
 LADDER = (
     "The numbers at the arrows are those of the table, which begins at each level and lets each thing happen. A "
     "dispute "
     "or a lone family that lasts makes the market blind too, see [oracle_tick](rules/oracle_tick.md)."
 )
+LEVEL_NOTES = (
+    (
+        "liquidate goes on at level 1 and at a gap. What is refused here is the size: a step may be half as large as at "
+        "level 0 ([step_cap](rules/liquidate.md#step_cap)). Below close-out any size may be liquidated."
+    ),
+    (
+        "withdraw, transfer and forced_withdraw depend on how much is left: where an account holds a market at level 1 or "
+        "above, twice its initial margin has to stay, at the worse of health price and index less a band "
+        "([pay_out](rules/shared-exit.md#pay_out)). The withdrawal tried here leaves that, the forced one does not. An "
+        "account without positions withdraws as always."
+    ),
+    (
+        "From level 3 one tick can lead to level 1 whatever its price (row 5): after so long a silence the average moves "
+        "the whole way, so no price is beyond the band around it. Until ten good ticks in a row, positions may only be "
+        "reduced and liquidations take half steps."
+    ),
+)
 SAME_PRICE = (
     "The worked operation of each rule's page, tried where every market is at that level. The price is the same: only "
-    "what it is worth is another."
+    "what it is worth is another. A link is the reason for which it is refused; *states* means that the answer to the "
+    "forced request is that reason: the operation is accepted, nothing is paid or closed, and the request stays, its "
+    "deadline running."
 )

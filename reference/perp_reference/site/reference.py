@@ -65,8 +65,9 @@ def is_object(schema: Schema) -> bool:
 
 def sections(schema: Schema, title: str, level: int, named: dict[str, Schema]) -> Iterator[str]:
     """What a schema says, under headings."""
-    if "oneOf" in schema:
-        for own in schema["oneOf"]:
+    choices = schema.get("oneOf") or schema.get("anyOf")
+    if choices:
+        for own in choices:
             yield f"{'#' * level} {own.get('title', title)}"
             yield from members(own, own.get("title", title), level + 1, named)
     else:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from perp_hash.digest import digest_to_hex, unpack_digest
 from perp_reference.core.explain import Comparison, Guard
-from perp_reference.pages.markdown import cell, code, table
+from perp_reference.pages.markdown import breakable, cell, code, table
 from perp_reference.pages.rules import reason_link, rule_page, shared_page
 from perp_reference.pages.shared import SHARED_PAGES, own_names
 from perp_reference.pages.theorems import seconds
@@ -18,6 +19,9 @@ from perp_spec.perpetual.catalogue import LIBRARY, CataloguedRule, Entry, catalo
 MOST_CHANGES = 4
 MOST_COMPARED = 2
 LONGEST_VALUE = 24
+
+DIGEST_BITS = 130
+"""What a rule computes has fewer bits, products included; a digest has more."""
 
 FIGURES = ("instructions", "columns", "constraints", "lookups", "permutations", "messages", "cells")
 
@@ -99,7 +103,7 @@ def worked(rule: CataloguedRule, own: Worked, heading: str) -> list[str]:
     return [
         heading,
         given,
-        table(("the operation says", "", "unit"), kept),
+        table(("the operation says", "", "unit"), kept) if kept else "The operation names nothing but zeros.",
         "What is not named is 0 or no. It is accepted, and changes this:" if kept else "It is accepted, and changes:",
         table(("in the state", "before", "after", "change"), change_rows(own.changes)),
         details("Every guard with the numbers it compared", compared_table(rule, own.guards)),
@@ -145,7 +149,9 @@ def comparison(compared: Comparison) -> str:
 
 
 def term(value: int) -> str:
-    """A side of a comparison."""
+    """A side of a comparison; what is larger than any word is a digest, written as digests are."""
+    if not isinstance(value, bool) and value.bit_length() > DIGEST_BITS:
+        return number(digest_to_hex(unpack_digest(value)))
     return number(value if isinstance(value, bool) else str(value))
 
 
@@ -213,7 +219,7 @@ def theorems_section(names: Sequence[str], facts: Facts) -> list[str]:
         return []
     rows = [
         (
-            f"[{goal['name']}](../theorems.md#{goal['name']})",
+            f"[{breakable(goal['name'])}](../theorems.md#{goal['name']})",
             goal["sentence"],
             goal["verdict"],
             seconds(facts.times[goal["name"]]),
@@ -268,5 +274,6 @@ def vectors_section(rule: CataloguedRule, facts: Facts) -> list[str]:
 def theorem_anchors(text: str, names: Iterable[str]) -> str:
     """The page of the theorems, with a place to link to on each line."""
     for name in names:
-        text = text.replace(f"| {cell(code(name))} |", f'| <a id="{name}"></a>{code(name)} |', 1)
+        shown = f'<a id="{name}"></a><code>{breakable(name)}</code>'
+        text = text.replace(f"| {cell(code(name))} |", f"| {shown} |", 1)
     return text

@@ -113,8 +113,19 @@ def test_a_rule_page_shows_numbers_guards_theorems_program_and_vectors(vectors: 
         "| 8 | [BUCKET](../reasons.md#bucket) | `ledger.bucket` 50,000 → 4,999 | 5,000 <= 4,999 ✗ "
         "| [guard-08-bucket](../vectors.html?rule=withdraw&case=withdraw/guard-08-bucket) |"
     ) in text
-    assert "| [withdraw_holds](../theorems.md#withdraw_holds) | It holds. | proved | 1.50 |" in text
+    assert "| [withdraw_<wbr>holds](../theorems.md#withdraw_holds) | It holds. | proved | 1.50 |" in text
     assert "| `withdraw` | 1,234 |" in text
+
+
+def test_a_digest_that_a_guard_compared_is_written_as_digests_are(vectors: Vectors, examples: Examples) -> None:
+    pages = rule_pages(facts(vectors, ("begin_batch",), {"begin_batch": ROW}), examples)
+    text = pages["rules/begin_batch.md"]
+    (worked,) = examples.worked["begin_batch"][:1]
+    root = worked.arguments["/previous_root"][:8]
+    assert f"| `previous_root` | {root}… | digest |" in text
+    assert f"| 3 | PREVIOUS_ROOT | {root}… == {root}… |" in text
+    assert "| `op.time` 1,000,000 → 0, " in text
+    assert "| the operation says |" not in pages["rules/end_batch.md"]
 
 
 def test_a_rule_without_theorem_or_program_is_found(vectors: Vectors) -> None:
@@ -159,6 +170,10 @@ def test_the_worked_trade_is_the_machine_s() -> None:
 
 def test_every_schema_has_a_page_and_every_case_is_in_the_browser(vectors: Vectors) -> None:
     made = reference_pages()
+    assert all(text.count("| member |") for name, text in made.items() if name != "schemas/index.md")
+    assert "## hello\n" in made["schemas/protocol-reply.md"]
+    assert "### rejected\n" in made["schemas/protocol-reply.md"]
+    assert " |  | [" not in made["schemas/index.md"]
     assert '| `request` | `"hello"` | yes |' in made["schemas/protocol-request.md"]
     files = vector_files(vectors)
     assert b'"id":"withdraw/guard-08-bucket"' in files["vectors/withdraw.js"]
