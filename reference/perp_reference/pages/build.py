@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from perp_reference.pages.defaults import defaults_page
 from perp_reference.pages.reasons import reasons_page
 from perp_reference.pages.rules import index_page, rule_page, shared_page
 from perp_reference.pages.shared import SHARED_PAGES
@@ -14,7 +15,12 @@ COMMAND = "python -m perp_reference.pages docs"
 
 def pages() -> dict[str, str]:
     """The text of every generated page, by its path under the documentation."""
-    found = {"reasons.md": reasons_page(), "state.md": state_page(), "rules/index.md": index_page()}
+    found = {
+        "reasons.md": reasons_page(),
+        "state.md": state_page(),
+        "defaults.md": defaults_page(),
+        "rules/index.md": index_page(),
+    }
     found.update({f"rules/{page.slug}.md": shared_page(page) for page in SHARED_PAGES})
     found.update({f"rules/{rule.name}.md": rule_page(rule) for rule in catalogue()})
     return found

@@ -122,7 +122,8 @@ def state_page() -> str:
         "## State",
         *record_sections(state),
         "## Configuration",
-        "Fixed for the life of an exchange. A market that is not configured reads as all zeros.",
+        "Fixed for the life of an exchange. A market that is not configured reads as all zeros. What an exchange has "
+        "that is made without one of its own: [the default configuration](defaults.md).",
         *record_sections((Parameters, Market)),
         "## Bounds of a configuration",
         "Beyond the ranges above. A configuration that breaks one is refused with CONFIG, or with FAMILIES "

@@ -477,7 +477,7 @@ def modes_page(facts: Facts, examples: Examples) -> str:
 
 MADE = (
     "The figures and answers on this page were given by the rules when it was made, under the [default "
-    "configuration](state.md#configuration); the diagrams are drawn from them."
+    "configuration](defaults.md); the diagrams are drawn from them."
 )
 END_BATCH = (
     "The last operation of each batch, [end_batch](rules/end_batch.md), states the mode from then on, at least as "
@@ -493,19 +493,19 @@ LADDER = (
 )
 LEVEL_NOTES = (
     (
-        "liquidate goes on at level 1 and at a gap. What is refused here is the size: a step may be half as large as at "
-        "level 0 ([step_cap](rules/liquidate.md#step_cap)). Below close-out any size may be liquidated."
+        "liquidate goes on at level 1 and at a gap. What is refused here is the size: a step may be half as large as "
+        "at level 0 ([step_cap](rules/liquidate.md#step_cap)). Below close-out any size may be liquidated."
     ),
     (
-        "withdraw, transfer and forced_withdraw depend on how much is left: where an account holds a market at level 1 or "
-        "above, twice its initial margin has to stay, at the worse of health price and index less a band "
+        "withdraw, transfer and forced_withdraw depend on how much is left: where an account holds a market at level 1 "
+        "or above, twice its initial margin has to stay, at the worse of health price and index less a band "
         "([pay_out](rules/shared-exit.md#pay_out)). The withdrawal tried here leaves that, the forced one does not. An "
         "account without positions withdraws as always."
     ),
     (
-        "From level 3 one tick can lead to level 1 whatever its price (row 5): after so long a silence the average moves "
-        "the whole way, so no price is beyond the band around it. Until ten good ticks in a row, positions may only be "
-        "reduced and liquidations take half steps."
+        "From level 3 one tick can lead to level 1 whatever its price (row 5): after so long a silence the average "
+        "moves the whole way, so no price is beyond the band around it. Until ten good ticks in a row, positions "
+        "may only be reduced and liquidations take half steps."
     ),
 )
 SAME_PRICE = (

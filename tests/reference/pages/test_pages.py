@@ -22,7 +22,7 @@ HAND_WRITTEN = ("language.md", "decisions.md", "hash-suite.md", "encoding.md", "
 def committed(root: Path) -> dict[str, str]:
     """The pages as they are in the checkout, those that are generated."""
     docs = root / "docs"
-    found = [docs / "reasons.md", docs / "state.md", *sorted((docs / "rules").glob("*.md"))]
+    found = [docs / "reasons.md", docs / "state.md", docs / "defaults.md", *sorted((docs / "rules").glob("*.md"))]
     return {path.relative_to(docs).as_posix(): path.read_text(encoding="utf-8") for path in found if path.exists()}
 
 
