@@ -4,7 +4,7 @@ Prices are made up, a minute each. All else is the machine's: the default config
 pushes every unhealthy account through the waterfall by the mildest step that the rules allow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import define, field, frozen
 
@@ -13,12 +13,25 @@ from perp_reference.core.views import AccountView, account_view, level_of
 from perp_reference.pages.markdown import bullets, page, table
 from perp_reference.replay.svg import Line, lines
 from perp_reference.site.faults import Fault
-from perp_reference.site.stage import BTC, LOTS_A_COIN, Stage, cents, coins, funded, lot_price, per_coin, percent, usd
+from perp_reference.site.stage import (
+    BTC,
+    LOTS_A_COIN,
+    START,
+    Stage,
+    cents,
+    coins,
+    exact_per_coin,
+    funded,
+    lot_price,
+    per_coin,
+    percent,
+    usd,
+)
 from perp_spec.perpetual.health import oracle_state
-from perp_spec.perpetual.operations import Backstop, Deleverage, Liquidate, Socialise, Trade, Withdraw
-from perp_spec.perpetual.records import FEES, FUND, Account, Exchange, Mode
+from perp_spec.perpetual.operations import Backstop, Deleverage, FundingTick, Liquidate, Socialise, Trade, Withdraw
+from perp_spec.perpetual.records import FEES, FUND, Account, Exchange, Forced, Ledger, Mode
 from perp_spec.perpetual.rules.waterfall import backstop_lots, step_cap
-from perp_spec.words import PPM
+from perp_spec.words import DAY, PPM
 
 MINUTE = 60
 
@@ -33,8 +46,8 @@ PRICES = (
 QUIET = 4
 """Minutes that the page goes on after the fall, at the last price."""
 
-MAKER, SHORT = 2, 3
-NAMES = {FUND: "the fund", MAKER: "the market maker", SHORT: "a short"}
+MAKER, SHORT, SAVER = 2, 3, 10
+NAMES = {FUND: "the fund", MAKER: "the market maker", SHORT: "a short", SAVER: "a saver"}
 
 LONGS: dict[int, tuple[int, int]] = {
     4: (3, 10),
@@ -51,6 +64,8 @@ SHORT_COINS = 5
 FUND_DOLLARS = 100_000
 MAKER_DOLLARS = 3_000_000
 SHORT_DOLLARS = 60_000
+SAVER_DOLLARS = 50_000
+"""Of an account without a position."""
 
 UNWIND_PARTS = 4
 """The fund sells one part in so many of its position in each minute."""
@@ -58,7 +73,46 @@ UNWIND_PARTS = 4
 CONCEDED_PPM = 4_000
 """How far below the health price the market maker buys from a liquidation."""
 
+REDUCED_COINS, REDUCED_IN = 2, 13
+"""What an account asks to reduce through the chain below, and in which minute."""
+
 MODES = {Mode.NORMAL: "NORMAL", Mode.THROTTLE: "THROTTLE", Mode.REDUCE_ONLY: "REDUCE_ONLY", Mode.HALT: "HALT"}
+
+
+@frozen
+class Course:
+    """A fall of the price, and what meets it.
+
+    Attributes:
+        prices: Dollars a coin, a minute each.
+        fund: What the fund begins with, dollars.
+        conceded_ppm: How far below the price the market maker buys from a liquidation.
+    """
+
+    prices: tuple[int, ...] = (*PRICES, *(PRICES[-1],) * QUIET)
+    fund: int = FUND_DOLLARS
+    conceded_ppm: int = CONCEDED_PPM
+
+
+@define
+class Sums:
+    """What the waterfall came to.
+
+    Attributes:
+        liquidated: Lots sold to willing orders, those of the fund apart.
+        taken_over: Lots that the fund took over.
+        deleveraged: Lots closed against opposite positions.
+        paid: What the fund paid for accounts below zero, atoms.
+        borne: What counterparties paid beyond the health price, atoms.
+        socialised: What open positions bore, atoms.
+    """
+
+    liquidated: int = 0
+    taken_over: int = 0
+    deleveraged: int = 0
+    paid: int = 0
+    borne: int = 0
+    socialised: int = 0
 
 
 @frozen
@@ -98,6 +152,12 @@ class Story:
         minutes: Minute by minute.
         total: Everything that everybody has together, atoms, before and after.
         loss: The loss index at the end: above 0 where a loss was socialised.
+        sums: What the waterfall came to.
+        fee_ppm: The highest liquidation fee that the first step would have borne.
+        left: What each operation is answered with, by minute: rows of a table.
+        recovery: Minute and mode of each batch after the story, to the first of the next day.
+        sold: The minute in which the fund has sold all that it took over.
+        stage: The exchange at the end.
     """
 
     before: dict[int, AccountView] = field(factory=dict)
@@ -105,6 +165,12 @@ class Story:
     minutes: list[Minute] = field(factory=list)
     total: tuple[int, int] = (0, 0)
     loss: int = 0
+    sums: Sums = field(factory=Sums)
+    fee_ppm: int | None = None
+    left: list[tuple[str, ...]] = field(factory=list)
+    recovery: list[tuple[int, str]] = field(factory=list)
+    sold: int = 0
+    stage: Stage = field(factory=Stage)
 
 
 def name_of(account: int) -> str:
@@ -115,8 +181,11 @@ def name_of(account: int) -> str:
 class Operator:
     """Pushes unhealthy accounts through the waterfall, and writes down what comes of it."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, story: Story, conceded_ppm: int) -> None:
         self.stage = stage
+        self.story = story
+        self.sums = story.sums
+        self.conceded_ppm = conceded_ppm
         self.events: list[str] = []
         self._said: set[int] = set()
 
@@ -137,15 +206,26 @@ class Operator:
             return self.staged(account, view)
         return self.whole(account, view) or self.backstop(account, view) or self.deleverage(account, view)
 
-    def liquidate(self, account: int, lots: int, conceded_ppm: int) -> Liquidate:
-        """A liquidation against an order of the market maker."""
-        size = self.stage.size(account)
-        price = self.stage.price.price
-        given = price * conceded_ppm // PPM
-        stated = price - given if size > 0 else price + given
-        taker = self.stage.order(MAKER, size > 0, lots, stated)
+    def liquidate(self, account: int, lots: int, fee_ppm: int = 0) -> Liquidate:
+        """A liquidation against an order of the market maker, who looks at the index where a gap holds the price back.
+
+        Longs only are ever unhealthy here.
+        """
+        price = min(self.stage.price.price, self.stage.price.index)
+        stated = price - price * self.conceded_ppm // PPM
+        taker = self.stage.order(MAKER, True, lots, stated)
         slot = self.stage.slot(account)
-        return Liquidate(account, slot, BTC, lots, stated, 0, taker, self.stage.slot(MAKER), 0)
+        return Liquidate(account, slot, BTC, lots, stated, fee_ppm, taker, self.stage.slot(MAKER), 0)
+
+    def highest_fee(self, account: int, lots: int) -> int:
+        """The highest liquidation fee that the rules would take from a step, ppm; found by bisection."""
+        low, high = 0, self.stage.config.markets[BTC].market.liquidation_fee_cap_ppm + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (
+                (middle, high) if not self.stage.refusal(self.liquidate(account, lots, middle)) else (low, middle)
+            )
+        return low
 
     def told(self, account: int, view: AccountView, what: str) -> bool:
         """Write down a step that was done."""
@@ -161,10 +241,13 @@ class Operator:
         """A staged liquidation."""
         size = self.stage.size(account)
         lots = step_cap(size, view.whole.terms.degraded > 0, self.stage.price, self.stage.config.markets[BTC].market)
-        operation = self.liquidate(account, lots, CONCEDED_PPM)
-        reason = self.stage.apply(operation)
-        if reason is not None:
+        operation = self.liquidate(account, lots)
+        if self.stage.refusal(operation):
             return False
+        if self.story.fee_ppm is None:
+            self.story.fee_ppm = self.highest_fee(account, lots)
+        self.stage.must(operation)
+        self.sums.liquidated += lots
         return self.told(
             account,
             view,
@@ -174,7 +257,7 @@ class Operator:
     def whole(self, account: int, view: AccountView) -> bool:
         """A liquidation of all that is left, below close-out."""
         lots = abs(self.stage.size(account))
-        operation = self.liquidate(account, lots, CONCEDED_PPM)
+        operation = self.liquidate(account, lots)
         refused = self.stage.refusal(operation)
         if refused and account in self._said:
             return False
@@ -187,6 +270,7 @@ class Operator:
             )
             return False
         self.stage.must(operation)
+        self.sums.liquidated += lots
         return self.told(
             account,
             view,
@@ -202,6 +286,8 @@ class Operator:
         while lots >= least:
             if self.stage.apply(Backstop(account, self.stage.slot(account), BTC, lots, self.stage.slot(FUND))) is None:
                 paid = fund - self.stage.view(FUND).health.equity
+                self.sums.taken_over += lots
+                self.sums.paid += max(paid, 0)
                 words = f"the fund [takes over](rules/backstop.md) {coins(lots)} BTC and {gained(paid)}"
                 return self.told(account, view, words)
             if lots == least:
@@ -221,7 +307,7 @@ class Operator:
         if lots <= 0:
             return
         before = self.stage.view(FUND).health.equity
-        operation = self.liquidate(FUND, lots, CONCEDED_PPM)
+        operation = self.liquidate(FUND, lots)
         if self.stage.apply(operation) is None:
             cost = before - self.stage.view(FUND).health.equity
             self.events.append(
@@ -240,6 +326,8 @@ class Operator:
             operation = Deleverage(account, slots[0], other, slots[1], BTC, lots, slots[2])
             if self.stage.apply(operation) is None:
                 paid = before - self.stage.view(other).health.equity
+                self.sums.deleveraged += lots
+                self.sums.borne += paid
                 words = (
                     f"{coins(lots)} BTC are [closed](rules/deleverage.md) against {name_of(other)} at the health price"
                 )
@@ -253,6 +341,8 @@ class Operator:
             return False
         paid = fund - self.stage.view(FUND).health.equity
         owed = -view.health.equity
+        self.sums.paid += paid
+        self.sums.socialised += owed - paid
         self.events.append(
             f"**{name_of(account)}** holds nothing and owes {cents(owed)}: the fund pays {cents(paid)}, open positions "
             f"bear the rest."
@@ -260,12 +350,13 @@ class Operator:
         return True
 
 
-def opening(stage: Stage) -> None:
+def opening(stage: Stage, fund: int = FUND_DOLLARS) -> None:
     """Accounts, money and positions, at the first price."""
     stage.begin(0)
     stage.tick(FIRST)
     deposits = {number: FIRST * held // leverage for number, (leverage, held) in LONGS.items()}
-    funded(stage, {FUND: FUND_DOLLARS, MAKER: MAKER_DOLLARS, SHORT: SHORT_DOLLARS, **deposits})
+    reserved = {FUND: fund} if fund else {}
+    funded(stage, {**reserved, MAKER: MAKER_DOLLARS, SHORT: SHORT_DOLLARS, **deposits, SAVER: SAVER_DOLLARS})
     price = lot_price(FIRST)
     short = SHORT_COINS * LOTS_A_COIN
     for number, (_, held) in LONGS.items():
@@ -293,28 +384,52 @@ def noted(stage: Stage, number: int, events: list[str]) -> Minute:
     return Minute(number, price.index, price.price, average, level_of(state), mode, tuple(events), equity, fund)
 
 
-def told() -> Story:
-    """Live through it."""
-    stage, story = Stage(), Story()
-    opening(stage)
-    everyone = (*LONGS, SHORT, MAKER, FUND)
+def told(course: Course | None = None) -> Story:
+    """Live through it: through the fall of the page, with what users try besides, or through another course."""
+    main, course = course is None, course or Course()
+    story = Story()
+    stage = story.stage
+    opening(stage, course.fund)
+    everyone = (*LONGS, SHORT, MAKER, SAVER, FUND)
     story.before = {account: stage.view(account) for account in everyone}
     story.minutes.append(noted(stage, 0, []))
     before = stage.state.copy()
-    for number, dollars in enumerate((*PRICES, *(PRICES[-1],) * QUIET), 1):
-        operator = Operator(stage)
+    for number, dollars in enumerate(course.prices, 1):
+        operator = Operator(stage, story, course.conceded_ppm)
         stage.begin(number * MINUTE)
         stage.tick(dollars)
+        if main and number in ASKED:
+            story.left.append(left_in(stage, number))
         operator.work()
         operator.unwind()
-        operator.events += attempts(stage, number)
+        operator.events += attempts(stage, number) if main else []
         stage.end()
         stage.audited()
         story.minutes.append(noted(stage, number, operator.events))
     story.after = {account: stage.view(account) for account in everyone}
     story.total = (held_together(before), held_together(stage.state))
     story.loss = stage.price.loss_index
+    if main:
+        recover(story, len(course.prices))
     return story
+
+
+def recover(story: Story, number: int) -> None:
+    """Go on at the last price to the first batch of the next day, and note what has become of fund and mode."""
+    stage = story.stage
+    held, _mode = stage.size(FUND), MODES[stage.state.get(Exchange, 0).mode]
+    sold = number if held == 0 else 0
+    while (START + number * MINUTE) // DAY == START // DAY:
+        number += 1
+        stage.begin(number * MINUTE)
+        stage.tick(PRICES[-1])
+        Operator(stage, story, CONCEDED_PPM).unwind()
+        stage.end()
+        held = stage.size(FUND)
+        sold = sold or (number if held == 0 else 0)
+        story.recovery.append((number, MODES[stage.state.get(Exchange, 0).mode]))
+    stage.audited()
+    story.sold = sold
 
 
 def held_together(state: State) -> int:
@@ -322,8 +437,66 @@ def held_together(state: State) -> int:
     return sum(account_view(state, number).health.equity for number in state.tables[Account])
 
 
+ASKED = (1, 9, 13)
+"""Minutes in which everything is tried: one in each mode."""
+
+
+def left_in(stage: Stage, number: int) -> tuple[str, ...]:
+    """What is possible in a minute, before its liquidations: a row of the table."""
+    price, lots = stage.price.price, LOTS_A_COIN
+    mode = MODES[max(stage.state.get(Exchange, 0).mode, stage.price.mode)]
+    trades = (
+        stage.trade(SAVER, MAKER, lots, price),
+        stage.trade(SAVER, 4, lots, price),
+        stage.trade(MAKER, 4, lots, price),
+    )
+    may = (usd(most_withdrawn(stage, account)) for account in (SAVER, 4, 5))
+    return (str(number), mode, *(stage.refusal(trade) or "yes" for trade in trades), *may)
+
+
+LEFT_HEADS = (
+    "minute",
+    "mode",
+    "a new long against a short that grows",
+    "a new long against a long that sells",
+    "a long sells to a short that buys back",
+    *(f"{name} may withdraw" for name in ("the saver", "3x long", "5x long")),
+)
+
+
+def most_withdrawn(stage: Stage, account: int) -> int:
+    """The most that an account may withdraw now, atoms.
+
+    Raises:
+        ValueError: The rules refuse it, or take more.
+    """
+    health = stage.view(account).health
+    most = min(health.equity - health.initial, stage.state.get(Ledger, 0).bucket)
+    refused = [bool(stage.refusal(Withdraw(account, most + more, stage.venue.intent(account)))) for more in (0, 1)]
+    if refused != [False, True]:
+        raise ValueError(f"account {account} may not withdraw just {most}")
+    return most
+
+
+def forced(stage: Stage) -> str:
+    """A reduction that is asked for through the chain below, noted and done in one batch."""
+    account, lots = 4, REDUCED_COINS * LOTS_A_COIN
+    stage.must(stage.request(account, Forced.REDUCE, lots, (REDUCED_IN - 1) * MINUTE))
+    operation = stage.reduction(account, MAKER, lots)
+    stage.must(operation)
+    slip = stage.config.markets[BTC].market.slip_ppm
+    return (
+        f"**{name_of(account)}** has asked, through the chain below, to reduce {REDUCED_COINS} BTC. The operator has "
+        f"{stage.config.parameters.forced_seconds // DAY} days to answer and does so at once: they are "
+        f"[closed](rules/forced_reduce.md) at {per_coin(operation.order.price)}, {percent(slip)} below the health "
+        "price. No mode stands in the way of that."
+    )
+
+
 def attempts(stage: Stage, number: int) -> list[str]:
-    """What users try besides: in the last minute of the fall, one wants its money, another more of the same."""
+    """What users try besides: one asks the chain below, one wants its money, another more of the same."""
+    if number == REDUCED_IN:
+        return [forced(stage)]
     if number != len(PRICES):
         return []
     found: list[str] = []
@@ -341,20 +514,28 @@ def attempts(stage: Stage, number: int) -> list[str]:
 # The page
 
 
-def crash_page(story: Story) -> str:
-    """The page."""
+def crash_page(story: Story, others: Mapping[str, Story]) -> str:
+    """The page; `others` are the same fall in other shapes, by name."""
     return page(
         "# BTC falls by 15 % in 15 minutes",
         INTRODUCTION,
         *setting(story),
         "## The rules in short",
         *in_short(),
+        "## What the operator chose",
+        bullets(choices(story)),
         "## Minute by minute",
         *minutes_section(story),
         "## Every step",
         *steps_section(story),
+        "## What was still possible",
+        *possible(story),
         "## The end",
         *ending(story),
+        "## How it recovers",
+        *recovered(story),
+        "## The same fall in other shapes",
+        *shapes(others),
         "## What did not happen, and why",
         bullets(did_not_happen(story)),
         AFTERWARDS,
@@ -366,11 +547,139 @@ INTRODUCTION = (
     "The prices are made up; everything else was done by the machine when this page was made: no number here was typed "
     "in."
 )
-AFTERWARDS = (
-    f"After minute {len(PRICES)} the price stands still, and the fund goes on selling. Replay real prices with "
-    "thousands "
-    "of traders: [recorded prices replayed](replay.md)."
-)
+AFTERWARDS = "Replay real prices with thousands of traders: [recorded prices replayed](replay.md)."
+
+IN_A_MINUTE = "all of the fall in the first minute"
+AT_THE_PRICE = "no fund, and orders at the health price"
+
+COURSES: dict[str, Course | None] = {
+    "as above": None,
+    "a fund ten times as large": Course(fund=10 * FUND_DOLLARS),
+    "a tenth of the fund": Course(fund=FUND_DOLLARS // 10),
+    "no fund": Course(fund=0),
+    AT_THE_PRICE: Course(fund=0, conceded_ppm=0),
+    IN_A_MINUTE: Course(prices=(PRICES[-1],) * (len(PRICES) + QUIET)),
+}
+"""Courses that the page compares; None is its own."""
+
+WORST = ("good", "degraded", "gap", "blind", "exits only")
+
+
+def choices(story: Story) -> tuple[str, ...]:
+    """What nothing in the rules asks for."""
+    market = Stage().config.markets[BTC].market
+    return (
+        (
+            "**When, and whom first.** The rules say what may be done to an account, not that anybody does it, nor in "
+            "which order. This operator does everything as soon as it is allowed, account by account."
+        ),
+        (
+            f"**Who buys.** The market maker has signed orders {percent(CONCEDED_PPM)} below the price; the rules "
+            f"allow up to {percent(market.slippage_partial_ppm)}, and {percent(market.slippage_full_ppm)} below "
+            "close-out, as long as the "
+            "account's health does not get worse by it."
+        ),
+        (
+            f"**Fees.** This operator charges none for a liquidation. It could charge up to "
+            f"{percent(market.liquidation_fee_cap_ppm)} of what is sold, to the fund: the first step below would have "
+            "borne "
+            f"{percent(story.fee_ppm or 0)}. A takeover and a deleverage have no fee."
+        ),
+        "**Who is deleveraged.** Any opposite position may be named; here the short comes first.",
+        "**How the fund sells.** A quarter of what it holds each minute, to the market maker.",
+    )
+
+
+def possible(story: Story) -> list[str]:
+    """What was tried in each mode."""
+    return [
+        (
+            "Tried at the beginning of a minute in each mode, 1 BTC at the health price. A link is the reason of a "
+            "refusal. Withdrawals and forced requests are possible in every mode; what stays must be the initial "
+            "margin, twice of it and more where a price is in doubt, and all withdrawals together are bounded by the "
+            f"bucket, {usd(story.stage.config.parameters.bucket_size)} at most."
+        ),
+        table(LEFT_HEADS, story.left),
+    ]
+
+
+def recovered(story: Story) -> list[str]:
+    """What becomes of fund and mode after the fall."""
+    (last, before), (first, after) = story.recovery[-2:]
+    return [
+        (
+            f"After minute {len(PRICES)} the price stands still. The fund goes on selling and has sold all in minute "
+            f"{story.sold}; what it lost on the way stays lost, so the mode stays {before}, to minute {last}. Its fall "
+            f"is counted from the first batch of a day, in UTC: in minute {first}, {clock_of(first)}, a new day "
+            f"begins, and the mode is {after}. Somebody who pays into the fund brings it down sooner, by as much as is "
+            "paid in. The operator "
+            "may keep a stricter mode for longer."
+        ),
+        (
+            "Funding is charged each hour and falls into no minute of this. A market at a gap or blind comes back by "
+            "ten good ticks in a row, see [modes and oracle levels](modes.md)."
+        ),
+    ]
+
+
+def clock_of(minute: int) -> str:
+    """The time of day of a minute."""
+    hours, seconds = divmod((START + minute * MINUTE) % DAY, 3_600)
+    return f"{hours:02d}:{seconds // 60:02d}:{seconds % 60:02d}"
+
+
+def compared(story: Story) -> dict[str, Story]:
+    """The same fall in other shapes, by name; the story itself is the first."""
+    return {name: story if course is None else told(course) for name, course in COURSES.items()}
+
+
+def shapes(stories: Mapping[str, Story]) -> list[str]:
+    """The same fall under other circumstances."""
+    rows = [
+        (
+            name,
+            max((minute.level for minute in story.minutes), key=WORST.index),
+            max((minute.mode for minute in story.minutes), key=[*MODES.values()].index),
+            *(coins(lots) for lots in (story.sums.liquidated, story.sums.taken_over, story.sums.deleveraged)),
+            *(usd(atoms) for atoms in (story.sums.paid, story.sums.borne, story.sums.socialised)),
+            usd(story.minutes[-1].fund),
+        )
+        for name, story in stories.items()
+    ]
+    heads = (
+        *("", "oracle at worst", "mode at strictest", "BTC sold to orders", "taken over", "deleveraged"),
+        *("the fund pays", "counterparties bear", "socialised", "the fund at the end"),
+    )
+    least, most = stories["no fund"], stories["a fund ten times as large"]
+    gapped = stories[IN_A_MINUTE].minutes[1]
+    return [
+        table(heads, rows),
+        bullets(
+            (
+                (
+                    "All of it in a minute is beyond the band: a gap. The health price stops at "
+                    f"{per_coin(gapped.price)} while the index is {per_coin(gapped.index)}. Nobody buys so far above "
+                    "the index, so nothing is sold: the fund and opposite positions take everything at the health "
+                    "price, and what the fund took over loses "
+                    "when the band lets go."
+                ),
+                (
+                    "A loss is socialised only where an account is left with nothing but a debt. Takeovers and "
+                    "deleverages here leave none; orders at the health price do."
+                ),
+                (
+                    "A larger fund does not help who is taken over: 25x long ends with "
+                    f"{usd(least.after[8].health.equity)} where there is no fund, since a deleverage is at the health "
+                    f"price, and with {usd(most.after[8].health.equity)} where the fund takes it over, since the "
+                    "equity goes with the position."
+                ),
+                (
+                    "An empty fund demands no mode: it cannot fall. What then demands one are a gap, a debt that "
+                    "nobody covers, and liquidations in several markets."
+                ),
+            )
+        ),
+    ]
 
 
 def did_not_happen(story: Story) -> tuple[str, ...]:
@@ -403,7 +712,7 @@ def did_not_happen(story: Story) -> tuple[str, ...]:
     )
 
 
-def faults(story: Story) -> Iterator[Fault]:
+def faults(story: Story, others: Mapping[str, Story]) -> Iterator[Fault]:
     """What the page says in words and the machine did not do."""
     said = " ".join(event for minute in story.minutes for event in minute.events)
     expected = {
@@ -416,6 +725,15 @@ def faults(story: Story) -> Iterator[Fault]:
         "the modes NORMAL, THROTTLE and REDUCE_ONLY": [*dict.fromkeys(minute.mode for minute in story.minutes)]
         == ["NORMAL", "THROTTLE", "REDUCE_ONLY"],
         "as much money as before": story.total[0] == story.total[1],
+        "a reduction through the chain below": "rules/forced_reduce.md" in said,
+        "the mode NORMAL on the next day and not before": [mode for _, mode in story.recovery if mode == "NORMAL"]
+        == [mode for _, mode in story.recovery[-1:]],
+        "a gap in which nothing is sold": others[IN_A_MINUTE].sums.liquidated == 0
+        and others[IN_A_MINUTE].minutes[1].level == "gap",
+        "losses socialised after orders at the health price alone": [
+            name for name, other in others.items() if other.sums.socialised
+        ]
+        == [AT_THE_PRICE],
         "a fall of 15 % in 15 minutes": len(PRICES) == 15 and 100 * PRICES[-1] == 85 * FIRST,
     }
     for what, holds in expected.items():
@@ -437,17 +755,22 @@ def distance(minute: Minute) -> str:
 
 def setting(story: Story) -> list[str]:
     """The exchange before the fall."""
-    market = Stage().config.markets[BTC].market
+    stage = Stage()
+    market = stage.config.markets[BTC].market
+    opening(stage)
+    stage.must(FundingTick(BTC))
     rows = [
         (
             name_of(account),
             coins(sum(own.position.size for own in view.positions)),
             usd(view.health.equity),
             usd(view.health.maintenance),
-            " / ".join(per_coin(own.liquidation_price) for own in view.positions if own.liquidation_price) or "none",
+            liquidatable_at(view),
+            liquidatable_at(stage.view(account)),
         )
         for account, view in story.before.items()
     ]
+    buffer = percent(stage.price.buffer_long_ppm)
     return [
         "## Before",
         (
@@ -455,8 +778,23 @@ def setting(story: Story) -> list[str]:
             f"{percent(market.maintenance_1_ppm)} to be kept; below {percent(market.close_out_ppm)} of the latter is "
             "close-out."
         ),
-        table(("account", "BTC", "equity", "must keep", "liquidatable at"), rows),
+        table(("account", "BTC", "equity", "must keep", "liquidatable at", "with a buffer"), rows),
+        (
+            "Liquidatable at is the highest price, for a short the lowest, at which equity is below what must be kept, "
+            "to the "
+            "hundredth of a dollar. A long of q BTC with equity E at price P is liquidatable below (q P - E) / (q (1 - "
+            "m)), a short above (q P + E) / (q (1 + m)), m being the maintenance rate, as long as the position is the "
+            "only one and within the first bracket. From the first funding tick of a market on, a buffer has to be "
+            f"kept besides, here at least {buffer} of the value: the last column. In this story there has been no tick "
+            "yet."
+        ),
     ]
+
+
+def liquidatable_at(view: AccountView) -> str:
+    """The price at which an account may be liquidated."""
+    prices = [own.liquidation_price for own in view.positions if own.liquidation_price]
+    return " / ".join(exact_per_coin(price) for price in prices) or "none"
 
 
 def in_short() -> list[str]:
@@ -476,9 +814,9 @@ def in_short() -> list[str]:
         ),
         (
             "No sale leaves it better: the insurance fund [takes the position over](rules/backstop.md) at the price "
-            "that "
-            f"leaves the account at zero, as far as the fund keeps {parameters.fund_multiple} times its own initial "
-            "margin."
+            "that leaves the account at zero, or with a penalty of "
+            f"{percent(parameters.penalty_ppm)} of the value where the account has more than that, as far as the fund "
+            f"keeps {parameters.fund_multiple} times its own initial margin."
         ),
         "The fund cannot: an opposite position is [closed against it](rules/deleverage.md) at the health price.",
         "Nothing is left and there is debt: the fund and open positions [bear it](rules/socialise.md).",
@@ -486,7 +824,10 @@ def in_short() -> list[str]:
     modes = (
         f"The mode follows what the fund has lost on the day: {percent(parameters.fund_throttle_ppm)} demands "
         "THROTTLE, "
-        f"{percent(parameters.fund_reduce_ppm)} REDUCE_ONLY."
+        f"{percent(parameters.fund_reduce_ppm)} REDUCE_ONLY. It also follows how much is liquidated in "
+        f"{parameters.window_seconds} s, but only where that happens in {parameters.window_markets} markets at least; "
+        "here one falls. What each mode leaves is in [modes and oracle levels](modes.md); all numbers are those of "
+        "[the default configuration](defaults.md)."
     )
     return [bullets(steps), modes]
 

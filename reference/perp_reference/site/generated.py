@@ -29,6 +29,7 @@ def generated_pages(facts: Facts, told: Callable[[str], None]) -> Sources:
     examples = examples_of(facts.vectors)
     told("living through a crash")
     story = crash.told()
+    others = crash.compared(story)
     told("making pages of the rules")
     theorems = theorems_page(dict(facts.ledger), dict(facts.times))
     made = {
@@ -37,10 +38,10 @@ def generated_pages(facts: Facts, told: Callable[[str], None]) -> Sources:
         **reference_pages(),
         "theorems.md": theorem_anchors(theorems, facts.times),
         "vectors.md": vectors_page(facts.vectors),
-        "crash.md": crash.crash_page(story),
+        "crash.md": crash.crash_page(story, others),
         "modes.md": modes.modes_page(facts, examples),
     }
-    faults = [*examples.faults, *rule_faults(facts), *reason_faults(examples), *crash.faults(story)]
+    faults = [*examples.faults, *rule_faults(facts), *reason_faults(examples), *crash.faults(story, others)]
     return Sources(made, vector_files(facts.vectors), [*faults, *modes.demand_faults()])
 
 

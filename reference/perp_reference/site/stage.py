@@ -2,17 +2,28 @@
 
 from typing import Any
 
+from perp_hash.digest import Tag
 from perp_reference.core.audit import audit
 from perp_reference.core.explain import explain
 from perp_reference.core.matching import position_slot
 from perp_reference.core.state import State, genesis
 from perp_reference.core.views import AccountView, account_view
 from perp_reference.replay.venue import NoCommitment, Venue
+from perp_spec.language import digest
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.defaults import USD, default_config
-from perp_spec.perpetual.operations import OpenAccount, OracleTick, Order, Report, Trade
+from perp_spec.perpetual.operations import (
+    ForcedReduce,
+    OpenAccount,
+    OracleTick,
+    Order,
+    Report,
+    RequestForced,
+    Trade,
+)
 from perp_spec.perpetual.reasons import Reason
-from perp_spec.perpetual.records import FUND, Account, Kind, MarketBook, MarketOracle, MarketPrice
+from perp_spec.perpetual.records import FUND, Account, Kind, MarketBook, MarketOracle, MarketPrice, Path, Queue
+from perp_spec.perpetual.rules.forced import FORCED_ENTRY, conceded_price
 from perp_spec.words import TIME_MAX
 
 START = 1_700_000_000
@@ -95,6 +106,22 @@ class Stage:
             seller_fee_ppm=MAKER_PPM,
         )
 
+    def request(self, account: int, kind: int, amount: int, posted: int) -> RequestForced:
+        """The next entry of the queue: what an account's owner asks for through the chain below; not yet applied."""
+        queue: Queue = self.state.get(Queue, 0)
+        owner = self.state.get(Account, account).owner
+        words = (FORCED_ENTRY, account, amount, kind, BTC, START + posted)
+        chain = digest(Tag.QUEUE, (queue.chain, owner), words)
+        return RequestForced(queue.position, chain, account, owner, kind, BTC, amount, START + posted)
+
+    def reduction(self, account: int, counterparty: int, lots: int) -> ForcedReduce:
+        """The answer to a forced reduction, done against an order of somebody who takes the conceded price."""
+        size = self.size(account)
+        price = conceded_price(size, self.price, self.config.markets[BTC].market)
+        order = self.order(counterparty, size > 0, lots, price)
+        slots = self.slot(account), self.slot(counterparty)
+        return ForcedReduce(account, slots[0], BTC, lots, 0, Path.ORDER, counterparty, slots[1], order)
+
     def slot(self, account: int) -> int:
         """The slot of an account for the market."""
         return position_slot(self.state, account, BTC) or 0
@@ -163,6 +190,11 @@ def cents(atoms: int) -> str:
 def per_coin(price: int) -> str:
     """Dollars a coin, from atoms a lot."""
     return f"{price * LOTS_A_COIN // USD:,}"
+
+
+def exact_per_coin(price: int) -> str:
+    """Dollars a coin with two digits, from atoms a lot: exact, as a lot of one atom is a cent a coin."""
+    return f"{price * LOTS_A_COIN / USD:,.2f}"
 
 
 def coins(lots: int) -> str:

@@ -1,7 +1,19 @@
 """One trade, worked from the first deposit to the last number, by the machine."""
 
 from perp_reference.pages.markdown import table
-from perp_reference.site.stage import BTC, LOTS_A_COIN, MAKER_PPM, TAKER_PPM, Stage, cents, lot_price, per_coin, percent
+from perp_reference.site.stage import (
+    BTC,
+    LOTS_A_COIN,
+    MAKER_PPM,
+    TAKER_PPM,
+    Stage,
+    cents,
+    exact_per_coin,
+    lot_price,
+    percent,
+)
+from perp_spec.perpetual.defaults import USD
+from perp_spec.perpetual.operations import FundingTick
 from perp_spec.perpetual.records import Ledger
 from perp_spec.words import PPM
 
@@ -49,7 +61,13 @@ def worked_trade() -> str:
         )
         for name, account, rate in (("Alice, long", ALICE, TAKER_PPM), ("Bob, short", BOB, MAKER_PPM))
     ]
-    bankrupt = per_coin(position.liquidation_price or 0)
+    bankrupt = exact_per_coin(position.liquidation_price or 0)
+    own = after[ALICE].health.equity
+    basis = value - own
+    stage.begin(120)
+    stage.must(FundingTick(BTC))
+    buffered = exact_per_coin(stage.view(ALICE).positions[0].liquidation_price or 0)
+    stage.end()
     return "\n\n".join(
         (
             "## One trade in numbers",
@@ -66,12 +84,20 @@ def worked_trade() -> str:
                 f"{too_much}."
             ),
             (
+                "**The fee** of a side is lots times price times its rate, rounded up to a whole atom; a rebate is "
+                "rounded toward zero. The operator names the rates, within what each order signed and within "
+                f"{percent(market.fee_cap_ppm)} either way; together they are not below zero ([trade](rules/trade.md))."
+            ),
+            (
                 f"At {LATER:,} Alice's equity is {cents(later.health.equity)}, and she still needs "
                 f"{cents(later.health.maintenance)}. At {bankrupt} or below she may be "
-                "[liquidated](rules/liquidate.md). "
-                "[What then happens, step by step](crash.md). All of these numbers were computed by the rules when "
-                "this page "
-                "was made."
+                f"[liquidated](rules/liquidate.md): her equity at a price P is {cents(basis)} less than P, since she "
+                f"paid {value // USD:,} for the position and began with {cents(own)} after the fee, and it is below "
+                f"{percent(market.maintenance_1_ppm)} of P where P is below {cents(basis)} / "
+                f"{1 - market.maintenance_1_ppm / PPM:g}. After the market's first funding tick she also needs a "
+                f"buffer, at least {percent(market.buffer_intervals * market.buffer_floor_ppm)} of the value: then at "
+                f"{buffered} or below. [What then happens, step by step](crash.md). All of these numbers were computed "
+                "by the rules when this page was made."
             ),
         )
     )

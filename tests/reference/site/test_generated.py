@@ -143,17 +143,28 @@ def test_a_rule_without_theorem_or_program_is_found(vectors: Vectors) -> None:
 
 def test_the_story_of_the_crash_holds_and_a_false_word_is_found() -> None:
     story = crash.told()
-    assert list(crash.faults(story)) == []
-    text = crash.crash_page(story)
+    others = crash.compared(story)
+    assert list(crash.faults(story, others)) == []
+    text = crash.crash_page(story, others)
     assert "### Minute 8: 35,900, 10.3 % down" in text
+    assert "| 20x long | 10 | 19,800 | 4,800 | 38,481.78 | 38,493.46 |" in text
+    assert "| 9 | THROTTLE | [OPEN_INTEREST](reasons.md#open_interest) | yes | yes | 50,000 | 81,033 | 27,700 |" in text
+    assert "in minute 107, 00:00:20, a new day begins, and the mode is NORMAL" in text
+    assert "| no fund | good | NORMAL | 20 | 0 | 40 | 0 | 1,200 | 0 | 0 |" in text
     calm = [evolve(minute, events=()) for minute in story.minutes]
     wrong = evolve(story, minutes=calm, loss=1)
-    assert [fault.expected for fault in crash.faults(wrong)] == [
+    assert [fault.expected for fault in crash.faults(wrong, others)] == [
         "a staged liquidation",
         "a liquidation below close-out",
         "a takeover by the fund",
         "a deleverage",
         "no socialised loss",
+        "a reduction through the chain below",
+    ]
+    swapped = {**others, crash.IN_A_MINUTE: story, crash.AT_THE_PRICE: story}
+    assert [fault.expected for fault in crash.faults(story, swapped)] == [
+        "a gap in which nothing is sold",
+        "losses socialised after orders at the health price alone",
     ]
 
 
@@ -165,7 +176,11 @@ def test_the_ladder_says_what_ticks_lead_to() -> None:
 
 
 def test_the_worked_trade_is_the_machine_s() -> None:
-    assert "| Alice, long | 2,000.00 | 0.05 % | 20.00 | 1,980.00 | 800.00 | 480.00 |" in worked_trade()
+    text = worked_trade()
+    assert "| Alice, long | 2,000.00 | 0.05 % | 20.00 | 1,980.00 | 800.00 | 480.00 |" in text
+    assert "At 38,481.78 or below" in text
+    assert "P is below 38,020.00 / 0.988" in text
+    assert "then at 38,493.46 or below" in text
 
 
 def test_every_schema_has_a_page_and_every_case_is_in_the_browser(vectors: Vectors) -> None:
