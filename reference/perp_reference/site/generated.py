@@ -7,7 +7,7 @@ from perp_reference.formats.batch import MOST_OPERATIONS
 from perp_reference.pages.build import pages
 from perp_reference.pages.markdown import table
 from perp_reference.pages.theorems import theorems_page
-from perp_reference.site import crash, modes
+from perp_reference.site import crash, escape, modes
 from perp_reference.site.examples import Examples, examples_of
 from perp_reference.site.facts import Facts
 from perp_reference.site.faults import Fault
@@ -30,6 +30,8 @@ def generated_pages(facts: Facts, told: Callable[[str], None]) -> Sources:
     told("living through a crash")
     story = crash.told()
     others = crash.compared(story)
+    told("letting the operator vanish")
+    escapes = escape.lived(), escape.lived((escape.ALICE, escape.CAROL, escape.DAVE))
     told("making pages of the rules")
     theorems = theorems_page(dict(facts.ledger), dict(facts.times))
     made = {
@@ -39,9 +41,16 @@ def generated_pages(facts: Facts, told: Callable[[str], None]) -> Sources:
         "theorems.md": theorem_anchors(theorems, facts.times),
         "vectors.md": vectors_page(facts.vectors),
         "crash.md": crash.crash_page(story, others),
+        "escape.md": escape.escape_page(*escapes),
         "modes.md": modes.modes_page(facts, examples),
     }
-    faults = [*examples.faults, *rule_faults(facts), *reason_faults(examples), *crash.faults(story, others)]
+    faults = [
+        *examples.faults,
+        *rule_faults(facts),
+        *reason_faults(examples),
+        *crash.faults(story, others),
+        *escape.faults(*escapes),
+    ]
     return Sources(made, vector_files(facts.vectors), [*faults, *modes.demand_faults()])
 
 
@@ -61,6 +70,7 @@ def reason_faults(examples: Examples) -> Iterator[Fault]:
 MADE = """Made for this site, by running the rules:
 
 - [BTC falls by 15 % in 15 minutes](crash.md): what happens, step by step and in numbers
+- [the operator vanishes](escape.md): how everybody gets their money, day by day and in numbers
 - [modes and oracle levels](modes.md): what is still possible when prices are in doubt or money runs out, in diagrams
 - [the playground](playground/index.md): operations applied by the rules' own code in your browser, and a proof verified
 - [the vectors](vectors.md): every test case, to browse

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from perp_reference.conformance.release import ARCHIVE, Vectors, read_vectors
-from perp_reference.site import crash, modes
+from perp_reference.site import crash, escape, modes
 from perp_reference.site.build import nav_faults, once_faults, splice_faults, with_splices
 from perp_reference.site.claims import check_sources
 from perp_reference.site.examples import Examples, entry_of, examples_of, first_false, session_of
@@ -165,6 +165,20 @@ def test_the_story_of_the_crash_holds_and_a_false_word_is_found() -> None:
     assert [fault.expected for fault in crash.faults(story, swapped)] == [
         "a gap in which nothing is sold",
         "losses socialised after orders at the health price alone",
+    ]
+
+
+def test_the_story_of_the_escape_holds_and_a_false_word_is_found() -> None:
+    story, without_bob = escape.lived(), escape.lived((escape.ALICE, escape.CAROL, escape.DAVE))
+    assert list(escape.faults(story, without_bob)) == []
+    text = escape.escape_page(story, without_bob)
+    assert "| Carol, without a position | 50,000.00 | 50,000.00 | " in text
+    assert "**day 7, 01:00:01.** Anyone may [freeze](rules/freeze.md)" in text
+    assert "**From day 37, 01:00:02 on.**" in text
+    wrong = evolve(story, early="", left=5)
+    assert [fault.expected for fault in escape.faults(wrong, without_bob)] == [
+        "a freeze refused at the deadline",
+        "less than an atom a claim left",
     ]
 
 
