@@ -1,6 +1,7 @@
 """Tables as the site has them: columns of sentences are wide, columns of numbers stand to the right."""
 
 import re
+from collections.abc import Sequence
 
 from perp_reference.site.sources import FENCED
 
@@ -12,6 +13,9 @@ NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?: ?%)?")
 
 WIDE = ((48, "wide"), (20, "broad"))
 """From how many characters on a column has which class."""
+
+LONG_TABLE = 50
+"""From how many rows on a few long cells do not make a column wide."""
 
 EMPTY_HEAD = "&nbsp;"
 
@@ -40,7 +44,7 @@ def table_with_widths(text: str) -> str:
     columns = [[row[place] for row in body if place < len(row)] for place in range(len(heads))]
     for place, cells in enumerate(columns):
         plain = [MARKUP.sub(r"\1", cell).strip() for cell in cells]
-        longest = max((len(cell) for cell in plain), default=0)
+        longest = usual_length(plain)
         kind = next((name for least, name in WIDE if longest >= least), "")
         if any(plain) and all(NUMBER.fullmatch(cell) for cell in plain if cell) and ":" not in marks[place]:
             marks[place] = " ---: "
@@ -48,6 +52,12 @@ def table_with_widths(text: str) -> str:
             heads[place] = f" {heads[place].strip() or EMPTY_HEAD} {{: .{kind} }} "
     made = [f"{indent}|{'|'.join(row)}|" for row in (heads, marks)]
     return "\n".join([*made, *lines[2:]]) + ("\n" if text.endswith("\n") else "")
+
+
+def usual_length(cells: Sequence[str]) -> int:
+    """The length that nine of ten cells of a column do not exceed; of a short column, the greatest."""
+    lengths = sorted(len(cell) for cell in cells)
+    return lengths[9 * (len(lengths) - 1) // 10 if len(lengths) >= LONG_TABLE else -1] if lengths else 0
 
 
 def cells_of(line: str) -> list[str]:
