@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from perp_hash.words import LIMBS
 from perp_proofs.air.batch import batch_system
+from perp_proofs.air.buses import looked_up_tags
 from perp_proofs.air.certificates import certificates, unique_limbs
-from perp_proofs.air.gate import gate_faults
+from perp_proofs.air.gate import gate_faults, multiplicity_faults
 from perp_proofs.air.state import state_contracts
 from perp_proofs.air.words import Shape
 from perp_proofs.program.listing import Program
@@ -16,7 +17,7 @@ class Finding(NamedTuple):
     """One thing that was looked at.
 
     Attributes:
-        name: "gadget", "limbs" or "table", and which.
+        name: "gadget", "limbs" or "table", and which; "multiplicities" of all tables.
         statement: What was to be shown.
         faults: What is wrong; none where it was shown.
     """
@@ -45,6 +46,8 @@ def findings(program: Program) -> Iterator[Finding]:
     for table in made.system.tables:
         faults = gate_faults(table, claims.get(table.name, ()), contracts)
         yield Finding(f"table: {table.name}", TABLE_STATEMENT, tuple(faults))
+    answered = multiplicity_faults(made.system.tables, looked_up_tags(program))
+    yield Finding("multiplicities", "only what is looked up is answered at will", tuple(answered))
 
 
 TABLE_STATEMENT = "no equation wraps, every range is checked, every promise kept"

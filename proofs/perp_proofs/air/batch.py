@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from perp_hash.poseidon import SUITES, Suite
-from perp_proofs.air.gate import gate_faults
+from perp_proofs.air.buses import looked_up_tags
+from perp_proofs.air.gate import gate_faults, multiplicity_faults
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.rules import rule_tables
 from perp_proofs.air.state import state_contracts, state_tables
@@ -57,4 +58,5 @@ def gate(made: BatchSystem) -> list[str]:
     contracts = made.rules.contracts | state_contracts()
     claims = {name: own.sheet.claims for name, own in made.rules.tables.items()}
     tables = made.system.tables
-    return [fault for table in tables for fault in gate_faults(table, claims.get(table.name, ()), contracts)]
+    own = [fault for table in tables for fault in gate_faults(table, claims.get(table.name, ()), contracts)]
+    return own + multiplicity_faults(tables, looked_up_tags(made.program))

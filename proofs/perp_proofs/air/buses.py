@@ -96,6 +96,11 @@ def config_groups(program: Program) -> dict[ConfigGroup, int]:
     return {group: first + at for at, group in enumerate(dict.fromkeys(asked))}
 
 
+def looked_up_tags(program: Program) -> set[int]:
+    """The tags of tables that are looked up: a row of theirs answers as often as it is asked."""
+    return {RANGE, RANGE_TOP, HASH, *config_groups(program).values()}
+
+
 def first_free_tag(program: Program) -> int:
     """The tag after all others."""
     return FIRST_MEMORY + len(state_records(program)) + len(config_groups(program))

@@ -5,10 +5,11 @@ these ranges, interval arithmetic over the whole tape shows that every constrain
 in size, so that where it is 0 modulo p it is 0. What a table promises in its own messages is checked the same way.
 Claims of gadgets are not believed: each is compared with the constraints and lookups of the table.
 
-Ranges are those of a row that counts, with `active` = 1. A row with `active` = 0 reaches no bus but lookups.
+Ranges are those of a row that counts, with `active` = 1. A row with `active` = 0 reaches no bus but the range tables,
+which is checked too: every other numerator is 0 there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -411,6 +412,8 @@ class Gate:
         assert numerator is not None
         if fraction.weight and not within(numerator, (-1, 1)):
             self.faults.append(f"a numerator of tag {fraction.tag} is {numerator}")
+        if fraction.tag not in LOOKED_UP and not self.idle(fraction.numerator):
+            self.faults.append(f"a row that does not count may have a message of tag {fraction.tag}")
         if fraction.tag in LOOKED_UP and fraction.weight:
             interval = self.of(fraction.entries[0])
             assert interval is not None
@@ -419,6 +422,17 @@ class Gate:
         contract = self.contracts.get(fraction.tag)
         if contract is not None:
             self.judge_message(fraction, contract)
+
+    def idle(self, node: int) -> bool:
+        """The node is 0 wherever `active` is: a multiple of it, or of a column that is."""
+        tape = self.table.tape
+        code, left, right = tape.nodes[node]
+        if code == COLUMN:
+            only = self.term(node) * (1 - tape.column(0))
+            return self.table.columns[0].name == ACTIVE and (left == 0 or only.number in self.demanded)
+        if code == MULTIPLY:
+            return self.idle(left) or self.idle(right)
+        return (code, left) == (CONSTANT, 0) or (code in (ADD, SUBTRACT) and self.idle(left) and self.idle(right))
 
     def judge_message(self, fraction: Fraction, contract: Contract) -> None:
         """What this side of a message promises, it keeps."""
@@ -517,6 +531,23 @@ def copied(tape: Tape) -> Tape:
     made = Tape()
     made.nodes, made.degrees, made.numbers = list(tape.nodes), list(tape.degrees), dict(tape.numbers)
     return made
+
+
+def multiplicity_faults(tables: Sequence[Table], looked_up: Collection[int]) -> list[str]:
+    """What is wrong with multiplicities that may be any element, over all tables of a system.
+
+    Only what is looked up may be answered at will, and nobody else takes what is looked up: all others only ask. So
+    with fewer questions than p / 2 what has no row to answer it cannot come to 0.
+    """
+    free = {fraction.tag for table in tables for fraction in table.fractions if not fraction.weight}
+    faults = [f"messages of tag {tag} may be answered at will" for tag in sorted(free - set(looked_up))]
+    for table in tables:
+        for fraction in table.fractions:
+            code, value, _ = table.tape.nodes[fraction.numerator]
+            asks = value >= 0 if code == CONSTANT else code == COLUMN and table.columns[value].low >= 0
+            if fraction.tag in free and fraction.weight and not asks:
+                faults.append(f"{table.name}: a lookup of tag {fraction.tag} may be negative")
+    return faults
 
 
 def gate_faults(table: Table, claims: Sequence[Claim], contracts: Mapping[int, Contract]) -> list[str]:

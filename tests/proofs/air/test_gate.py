@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from perp_proofs.air.buses import RANGE
-from perp_proofs.air.gate import gate_faults
+from perp_proofs.air.batch import BatchSystem
+from perp_proofs.air.buses import FIXED_ARITIES, HASH, RANGE, looked_up_tags
+from perp_proofs.air.gate import gate_faults, multiplicity_faults
 from perp_proofs.air.interfaces import RECEIVER, SENDER, Contract, contract
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.sheet import Choice, Conditional, Looked, Member, Sheet
@@ -256,3 +257,43 @@ def test_who_asks_for_a_loop_is_not_told_how_long_it_is() -> None:
     sheet.table.add(40, sheet.active * -1, [count])
     promises = {40: Contract(((0, 17),), (SENDER,), ((1, 2),))}
     assert faults(sheet, promises) == ["toy: entry 0 of tag 40 is (0, 8191), promised (0, 17)"]
+
+
+# Rows that do not count, and answers at will
+
+
+def test_a_message_of_a_row_that_does_not_count_is_named() -> None:
+    """Given a flag that padding may have too, then its message is named until the flag is 0 where the row is none."""
+    sheet = Sheet("toy")
+    flag = sheet.column("flag", (0, 1))
+    sheet.zero("flag is a bit", flag * (flag - 1))
+    complaint = "toy: a row that does not count may have a message of tag 40"
+    for numerator in (flag, flag - sheet.active, flag * -1, sheet.constant(1) + 1):
+        sheet.table.add(40, numerator, [flag])
+        assert complaint in faults(sheet)
+        sheet.table.fractions.pop()
+    sheet.table.add(40, flag * sheet.active, [flag])
+    assert faults(sheet) == []
+    sheet.table.add(40, flag - sheet.active, [flag])
+    sheet.zero("flag only where active", flag * (1 - sheet.active))
+    assert faults(sheet) == []
+
+
+def test_only_what_is_looked_up_is_answered_at_will(made: BatchSystem) -> None:
+    tags = looked_up_tags(made.program)
+    assert multiplicity_faults(made.system.tables, tags) == []
+    complaints = multiplicity_faults(made.system.tables, tags - {HASH})
+    assert complaints == [f"messages of tag {HASH} may be answered at will"]
+
+
+def test_nobody_takes_what_is_looked_up(made: BatchSystem) -> None:
+    """Given a row that takes a step of the hash suite back, then two false ones could come to nothing."""
+    tags = looked_up_tags(made.program)
+    sheet = Sheet("toy")
+    entries = [sheet.active] * FIXED_ARITIES[HASH]
+    taken, asked = sheet.column("taken", (-1, 1)), sheet.column("asked", (0, 1))
+    for numerator, complaints in ((sheet.active * -1, 1), (taken, 1), (-1, 1), (asked, 0), (1, 0)):
+        sheet.table.fractions.clear()
+        sheet.table.add(HASH, numerator, entries)
+        found = multiplicity_faults([*made.system.tables, sheet.table], tags)
+        assert found == [f"toy: a lookup of tag {HASH} may be negative"] * complaints

@@ -11,12 +11,25 @@ import pytest
 from perp_hash.field import MODULUS
 from perp_proofs.air.system import Heights, PublicFraction, System, Table
 from perp_proofs.stark.arithmetic import Elements
+from perp_proofs.stark.folding import fold_once, last_coefficients, layer_tree
 from perp_proofs.stark.interpreter import run
 from perp_proofs.stark.prover import Committed, Prover, ProvingError
 from perp_proofs.verifier import verify as verifier
 from perp_proofs.verifier.constraints import Messages
 from perp_proofs.verifier.errors import ProofError
-from perp_proofs.verifier.field import BASIS, DEGREE, Element, add, embed, inverse, multiply, scale, subtract, unpack
+from perp_proofs.verifier.field import (
+    BASIS,
+    DEGREE,
+    GENERATOR,
+    Element,
+    add,
+    embed,
+    inverse,
+    multiply,
+    scale,
+    subtract,
+    unpack,
+)
 from perp_proofs.verifier.plan import FRACTIONS, PHASES, QUOTIENT, TRACE, Block, Plan, plan
 from perp_proofs.verifier.queries import Batch, domain_point
 from perp_proofs.verifier.transcript import Transcript
@@ -394,6 +407,95 @@ def test_the_last_polynomial_is_what_is_sent() -> None:
             super().send(label, bytes(len(data)) if label == "final" else data)
 
     refuse(OtherEnd(SYSTEM, *true_trace()), FOLDING)
+
+
+ROOTS = ["trace", "fractions", "quotient", "layer 1", "layer 2"]
+"""Of all trees of a proof with two layers."""
+
+
+@pytest.mark.parametrize("place", range(len(ROOTS)), ids=ROOTS)
+def test_rows_that_belong_to_no_root_are_refused(place: int) -> None:
+    """Given one root that is of nothing, all rows true to each other, then the rows of that tree are not below it."""
+
+    class OtherRoot(Forger):
+        sent = 0
+
+        def send(self, label: str, data: bytes) -> None:
+            root = label == "layer" or label in PHASES
+            super().send(label, bytes(32) if root and self.sent == place else data)
+            self.sent += root
+
+    refuse(OtherRoot(SYSTEM, *true_trace(), bound=1024), "rows do not belong to the committed root")
+
+
+def test_a_later_layer_that_is_not_the_fold_of_the_one_before_is_refused() -> None:
+    """Given a second layer, and a last polynomial, of another polynomial of low degree, then the first does not fit."""
+
+    class OtherFold(Forger):
+        def fold(self, values: Elements) -> list[Any]:
+            first = layer_tree(values)
+            self.send("layer", first.root)
+            self.grind("fold grind", self.profile.fold_grinding)
+            self.transcript.draw_elements("fold", 3)
+            shift = pow(GENERATOR, 8, MODULUS)
+            ones = np.ones((DEGREE, self.plan.size // 8), np.uint32)
+            second = layer_tree(ones)
+            self.send("layer", second.root)
+            self.grind("fold grind", self.profile.fold_grinding)
+            for challenge in self.transcript.draw_elements("fold", 3):
+                ones = fold_once(ones, shift, challenge)
+                shift = shift * shift % MODULUS
+            last = last_coefficients(ones, shift, self.plan.final_length)
+            self.send("final", np.ascontiguousarray(last.T).astype("<u4").tobytes())
+            return [first, second]
+
+    refuse(OtherFold(SYSTEM, *true_trace(), bound=1024), "layer 2: a value is not the one that follows")
+
+
+@pytest.mark.parametrize("label", ["batch grind", "fold grind", "query grind"])
+def test_a_prover_that_does_not_work_is_refused(label: str) -> None:
+    """Given a nonce without work, whose draw all that follows is made for, then the grind itself is what is missing."""
+
+    class Lazy(Forger):
+        def grind(self, label: str, bits: int) -> None:
+            if label != lazy:
+                super().grind(label, bits)
+                return
+            nonces = (number.to_bytes(8, "little") for number in range(100))
+            self.send(label, next(nonce for nonce in nonces if not self.transcript.passes(label, bits, nonce)))
+
+    lazy = label
+    refuse(Lazy(SYSTEM, *true_trace()), f"{label}: the nonce does not hold")
+
+
+@pytest.mark.parametrize("phase", [TRACE, FRACTIONS, QUOTIENT])
+def test_words_committed_in_another_form_are_refused(phase: int) -> None:
+    """Given p + v for each value v of the words of a phase, then they are no elements, though right modulo p."""
+
+    class Shifted(WordForger):
+        def fill_words(self, committed: Committed, block: Block, coefficients: Elements, words: Elements) -> None:
+            super(WordForger, self).fill_words(committed, block, coefficients, words)
+            if block.phase == phase:
+                words += np.uint32(MODULUS)
+
+    refuse(Shifted(SYSTEM, *true_trace()), f"{PHASES[phase]} rows: a field element is not canonical")
+
+
+def test_a_layer_committed_in_another_form_is_refused() -> None:
+    class Shifted(Forger):
+        def fold(self, values: Elements) -> list[Any]:
+            tree = layer_tree(values + np.uint32(MODULUS))
+            self.send("layer", tree.root)
+            self.grind("fold grind", self.profile.fold_grinding)
+            shift = GENERATOR
+            for challenge in self.transcript.draw_elements("fold", 3):
+                values = fold_once(values, shift, challenge)
+                shift = shift * shift % MODULUS
+            last = last_coefficients(values, shift, self.plan.final_length)
+            self.send("final", np.ascontiguousarray(last.T).astype("<u4").tobytes())
+            return [tree]
+
+    refuse(Shifted(SYSTEM, *true_trace()), "layer 1: a field element is not canonical")
 
 
 def pole_messages(drawn: list[Element]) -> Messages:

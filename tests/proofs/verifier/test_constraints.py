@@ -6,10 +6,19 @@ import pytest
 
 from perp_hash.field import MODULUS
 from perp_proofs.air import tape as tapes
-from perp_proofs.air.system import Fraction, Heights, PublicFraction, Table
-from perp_proofs.verifier.constraints import Messages, Opened, evaluate, extension_value, row_number
+from perp_proofs.air.system import Fraction, Heights, PublicFraction, System, Table
+from perp_proofs.verifier.constraints import (
+    Messages,
+    Opened,
+    check_identity,
+    check_sum,
+    evaluate,
+    extension_value,
+    row_number,
+)
 from perp_proofs.verifier.errors import ProofError
 from perp_proofs.verifier.field import (
+    DEGREE,
     ONE,
     ZERO,
     Element,
@@ -22,7 +31,7 @@ from perp_proofs.verifier.field import (
     scale,
     subtract,
 )
-from perp_proofs.verifier.plan import TRACE, plan
+from perp_proofs.verifier.plan import QUOTIENT, TRACE, plan
 from support.toys import toy_system
 
 
@@ -136,3 +145,42 @@ def test_a_table_without_rows_of_its_own_needs_no_columns() -> None:
     table = Table("constant", Heights(1, 1))
     table.zero("nothing", 0)
     assert evaluate(table.tape, [], ZERO) == [ZERO]
+
+
+@pytest.mark.parametrize("coordinate", range(DEGREE))
+def test_the_sum_is_zero_in_every_coordinate(coordinate: int) -> None:
+    shape = plan(toy_system(), (32, 16, 4), 512, 4)
+    random = Random(10)
+    messages = Messages([some(random) for _ in range(4)])
+    zeros = [0] * shape.sums
+    check_sum(shape, zeros, messages, [])
+    zeros[coordinate] = 1
+    with pytest.raises(ProofError, match="the buses do not balance"):
+        check_sum(shape, zeros, messages, [])
+
+
+def test_the_first_piece_of_a_column_is_its_sum() -> None:
+    """Given a column that is cut in two, then at 0 its second piece counts for nothing, and its first for all."""
+    shape = plan(toy_system(), (32, 1024, 4), 512, 4)
+    messages = Messages([ONE] * 4)
+    for piece in range(2):
+        zeros = [0] * shape.sums
+        zeros[piece] = 1
+        if piece:
+            check_sum(shape, zeros, messages, [])
+            continue
+        with pytest.raises(ProofError, match="the buses do not balance"):
+            check_sum(shape, zeros, messages, [])
+
+
+@pytest.mark.parametrize("coordinate", range(DEGREE))
+def test_the_identity_holds_in_every_coordinate(coordinate: int) -> None:
+    table = Table("zero", Heights(1, 1))
+    table.zero("it is 0", table.element("value"))
+    shape = plan(System("one", bytes(32), (table,), {}), (1,), 512, 4)
+    point, values = some(Random(11)), [ZERO] * shape.slots
+    check_identity(shape, Opened(shape, point, values), point, Messages([ONE]), ONE)
+    (block,) = [block for block in shape.blocks if block.phase == QUOTIENT]
+    values[block.first_slot + coordinate] = ONE
+    with pytest.raises(ProofError, match="the constraints do not hold at the point"):
+        check_identity(shape, Opened(shape, point, values), point, Messages([ONE]), ONE)

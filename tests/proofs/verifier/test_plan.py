@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from perp_proofs.air.system import Heights, MalformedSystem, System
+from perp_proofs.air.tape import Node
 from perp_proofs.verifier.errors import ProofError
 from perp_proofs.verifier.plan import FRACTIONS, QUOTIENT, TRACE, Block, fingerprint, plan
 from support.toys import power_table, range_table, taker_table, toy_system
@@ -84,6 +85,15 @@ def test_the_fingerprint_binds_all_that_a_check_reads() -> None:
     heavier.fractions[0] = dataclasses.replace(heavier.fractions[0], weight=2)
     tagged = taker_table()
     tagged.fractions[0] = dataclasses.replace(tagged.fractions[0], tag=4)
+    others = [taker_table() for _ in range(5)]
+    pair = others[0].fractions[0]
+    others[0].fractions[0] = dataclasses.replace(pair, numerator=pair.numerator - 1)
+    others[1].fractions[0] = dataclasses.replace(pair, entries=(*pair.entries[1:], pair.entries[0]))
+    demanded = others[2].constraints[-1]
+    others[2].constraints[-1] = dataclasses.replace(demanded, node=demanded.node - 1)
+    others[3].columns[0] = dataclasses.replace(others[3].columns[0], high=1)
+    code, left, right = others[4].tape.nodes[-1]
+    others[4].tape.nodes[-1] = Node(code, right, left)
     first = (range_table(), power_table())
     systems = [
         SYSTEM,
@@ -94,7 +104,7 @@ def test_the_fingerprint_binds_all_that_a_check_reads() -> None:
         dataclasses.replace(SYSTEM, tables=(first[1], first[0], taker_table())),
         dataclasses.replace(SYSTEM, tables=(range_table(64), first[1], taker_table())),
         *(dataclasses.replace(SYSTEM, tables=(*first, last)) for last in (other_heights, required, more, heavier)),
-        dataclasses.replace(SYSTEM, tables=(*first, tagged)),
+        *(dataclasses.replace(SYSTEM, tables=(*first, last)) for last in (tagged, *others)),
     ]
     assert len({fingerprint(system) for system in systems}) == len(systems)
     assert fingerprint(SYSTEM) == fingerprint(toy_system())
