@@ -7,7 +7,8 @@ from perp_proofs.air.buses import looked_up_tags
 from perp_proofs.air.gate import gate_faults, multiplicity_faults
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.air.rules import rule_tables
-from perp_proofs.air.state import state_contracts, state_tables
+from perp_proofs.air.state import check_records, state_contracts, state_tables
+from perp_proofs.air.statement import check_beginning
 from perp_proofs.air.system import MalformedSystem, System, check_system
 from perp_proofs.program.listing import Program, program_digest
 
@@ -46,6 +47,8 @@ def batch_system(program: Program) -> BatchSystem:
     numbers = [table.number for table in program.of_role("operation")]
     if not numbers or min(numbers) < 1 or len(set(numbers)) != len(numbers):
         raise MalformedSystem("not every operation has a number of its own")
+    check_beginning(program)
+    check_records(program)
     suite, rules = suite_of(program), rule_tables(program)
     tables = (*(made.table for made in rules.tables.values()), *state_tables(program, suite))
     system = System(program.name, bytes.fromhex(program_digest(program)), tables, rules.arities)

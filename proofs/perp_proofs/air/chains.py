@@ -20,6 +20,7 @@ from perp_proofs.air.records import (
     flag,
     hash_step,
     leaves_of,
+    value_named,
 )
 from perp_proofs.air.system import Heights, MalformedSystem, Table
 from perp_proofs.air.tape import Term
@@ -113,8 +114,7 @@ def parameter_table(program: Program) -> Table:
     active = bit(table, "active")
     values = checked_record(table, "parameters", program.records["Parameters"], active)
     length, markets, texts = (table.element(name) for name in ("length", "markets", "texts"))
-    counted = next(value.leaves[0] for value in values if value.field.name == "markets")
-    table.zero("as many markets as the parameters say", markets - counted)
+    table.zero("as many markets as the parameters say", markets - value_named(values, "markets"))
     zero = table.tape.constant(0)
     head = [zero + LAYOUT_VERSION, markets, *(zero + height for height in HEIGHTS.values())]
     begun = elements(table, "head")

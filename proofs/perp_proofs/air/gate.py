@@ -439,6 +439,7 @@ class Gate:
         side = self.side(fraction)
         for place, node in enumerate(fraction.entries):
             bounds, step = contract.bounds[place], contract.steps[place]
+            self.judge_entry(f"entry {place} of tag {fraction.tag}", node, bounds)
             asked = counts(step) and side == RECEIVER and not self.goes_on(fraction, place)
             if bounds is None or (contract.sides[place] != side and not asked):
                 continue
@@ -452,6 +453,18 @@ class Gate:
             limbs = fraction.entries[place : place + LIMBS]
             if contract.sides[place] == side and not self.of_one_sign(limbs):
                 self.faults.append(f"the limbs from entry {place} of tag {fraction.tag} may have two signs")
+
+    def judge_entry(self, name: str, node: int, bounds: Interval | None) -> None:
+        """Messages are equal modulo p: different integers that an entry can be must be different then too.
+
+        What is promised is less than p apart. What nothing is promised of, a key, is nearer to 0 than p / 2, unless it
+        is made of elements, and no integer.
+        """
+        if bounds is None and any(self.of(atom) == ELEMENT for atom in self.affine(node).parts):
+            return
+        low, high = bounds or self.of(node) or ELEMENT
+        if (high - low if bounds else 2 * max(-low, high)) >= MODULUS:
+            self.faults.append(f"{name} is {(low, high)}, which may be the same modulo p")
 
     def of_one_sign(self, limbs: Sequence[int]) -> bool:
         """No two of some limbs have different signs."""

@@ -32,12 +32,14 @@ from perp_proofs.air.records import (
     Value,
     bit,
     checked_record,
+    element_blocks,
     elements,
     elements_of,
     flag,
     hash_step,
     leaves_of,
     presence,
+    value_named,
 )
 from perp_proofs.air.system import Heights, Table
 from perp_proofs.air.tape import Term
@@ -127,7 +129,7 @@ def order_table(program: Program) -> Table:
     ]
     leaves: list[Digests] = []
     for at, when in enumerate(TIMES):
-        left, right = (next(blocks_of(elements_of(slot[at]), table.tape.constant(0))) for slot in slots)
+        left, right = (element_blocks(table, slot[at], 1)[0] for slot in slots)
         leaf = elements(table, f"leaf.{when}")
         hash_step(table, active, left, right, tagged(Tag.ORDER_LEAF, leaf))
         leaves.append(leaf)
@@ -154,7 +156,7 @@ def position_table(program: Program) -> Table:
                 if leaf.value is None:
                     table.zero(f"no {value.field.name}.{place_} {when} beyond the count", leaf * (1 - own))
         digest, out = elements(table, f"digest.{when}"), elements(table, f"next.{when}")
-        block = next(blocks_of(elements_of(record[at]), table.tape.constant(0)))
+        (block,) = element_blocks(table, record[at], 1)
         hash_step(table, own, digest, block, out)
         unchanged_unless(table, f"next.{when}", own, digest, out)
         held.append(own)
@@ -184,11 +186,11 @@ def account_table(program: Program, suite: Suite) -> Table:
         present = presence(table, f"present.{when}", record[at], active)
         for lane, (own, empty) in enumerate(zip(orders[at], empty_orders(suite), strict=True)):
             table.zero(f"orders.{when}.{lane} of none where absent", (own - empty) * (active - present), modular=True)
-        owner, rest = blocks_of(elements_of(record[at]), table.tape.constant(0))
+        owner, rest = element_blocks(table, record[at], 2)
         hash_step(table, present, orders[at], owner, firsts[at])
         hash_step(table, present, lasts[at], rest, tagged(Tag.ACCOUNT_LEAF, leaves[at]))
         absent_is_zero(table, f"leaf.{when}", present, leaves[at])
-    slots = [next(value.leaves[0] for value in side if value.field.name == "slots") for side in record]
+    slots = [value_named(side, "slots") for side in record]
     number, ends = table.element("positions"), [bit(table, f"last_held.{when}") for when in TIMES]
     table.add(POSITIONS, active, [key, 0, 1, 1, 0, 0, *firsts[0], *firsts[1]])
     table.add(POSITIONS, -active, [key, number, *ends, *slots, *lasts[0], *lasts[1]])

@@ -26,7 +26,7 @@ from perp_proofs.air.gadgets import (
 from perp_proofs.air.sheet import Borrow, Computed, Divided, Part, Sheet, ValueSign
 from perp_proofs.air.sheet import Limb as LimbOf
 from perp_proofs.air.tape import Term
-from perp_proofs.air.words import BASE, Interval, Shape, limb_range, plus, shape_of, times
+from perp_proofs.air.words import BASE, Interval, Shape, limb_range, number_of, plus, shape_of, times
 
 
 class Product(NamedTuple):
@@ -212,10 +212,11 @@ def division_bounds(one: Product, other: Product, remainder: Word, sign: int, co
 
 def bounded_remainder(sheet: Sheet, name: str, divisor: Word, source: int) -> Word:
     """A value r of the listing with 0 <= r < divisor."""
-    if divisor.low == divisor.high:
-        parts = factors(divisor.low)
-        if parts is not None:
-            return mixed_remainder(sheet, name, parts, source)
+    # A divisor is the constant that it is in the row, not the one value that some table may have declared for it.
+    constants = [limb for limb in divisor.limbs if isinstance(limb, int)]
+    parts = factors(number_of(constants)) if len(constants) == len(divisor.limbs) else None
+    if parts is not None:
+        return mixed_remainder(sheet, name, parts, source)
     word, _ = value_word(sheet, name, source, 0, max(divisor.high - 1, 0))
     rest = [limb_sum(sheet, (a, scaled_limb(b, -1))) for a, b in zip(divisor.limbs, word.limbs, strict=True)]
     rest[0] = limb_sum(sheet, (rest[0], -1))

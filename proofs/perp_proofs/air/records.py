@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from perp_hash.digest import DIGEST_ELEMENTS
 from perp_hash.words import LARGEST_WORD, LIMB_BITS, LIMBS, TOP_LIMB_BITS, word_limbs
 from perp_proofs.air.buses import HASH, RANGE, RANGE_SIZE, RANGE_TOP
-from perp_proofs.air.layout import LIMBS_OF, record_elements, shape_of
+from perp_proofs.air.layout import LIMBS_OF, blocks_of, record_elements, shape_of
 from perp_proofs.air.system import MalformedSystem, Table
 from perp_proofs.air.tape import Term
 from perp_proofs.program.listing import BIT, DIGEST, SMALL, FieldType, Record
@@ -143,6 +143,22 @@ def leaves_of(values: Sequence[Value]) -> list[Term]:
 def elements_of(values: Sequence[Value]) -> list[Term]:
     """The elements that the record of these values is hashed as."""
     return record_elements([value.field for value in values], [value.leaves for value in values])
+
+
+def element_blocks(table: Table, values: Sequence[Value], count: int) -> list[list[Term]]:
+    """The elements of a record in so many blocks. Raises MalformedSystem if they fill another number of them."""
+    blocks = list(blocks_of(elements_of(values), table.tape.constant(0)))
+    if len(blocks) != count:
+        raise MalformedSystem(f"{table.name}: a record of {len(blocks)} blocks, not {count}")
+    return blocks
+
+
+def value_named(values: Sequence[Value], name: str) -> Term:
+    """The one leaf of a field. Raises MalformedSystem if there is none."""
+    for value in values:
+        if value.field.name == name and len(value.leaves) == 1:
+            return value.leaves[0]
+    raise MalformedSystem(f"a record without a small number {name}")
 
 
 def size_of(values: Sequence[Value]) -> Term:

@@ -102,15 +102,20 @@ def statement_from_bytes(data: bytes) -> Statement:
     return Statement(suite, program, config, previous, new, operations, count, number, time)
 
 
+def check_beginning(program: Program) -> None:
+    """Raise MalformedSystem if a batch begins with something else than a header and what it is checked against."""
+    begun = [tuple(entry.name for entry in table.inputs) for table in program.of_role("batch")]
+    if begun != [HEADER_INPUTS]:
+        raise MalformedSystem(f"a batch begins with {begun}")
+
+
 def public_fractions(program: Program, statement: Statement) -> list[PublicFraction]:
     """What the statement adds to the buses.
 
     Raises:
-        MalformedSystem: The program begins a batch with something else than a header and what it is checked against.
+        MalformedSystem: The program begins a batch with something else than a statement says.
     """
-    begun = [tuple(entry.name for entry in table.inputs) for table in program.of_role("batch")]
-    if begun != [HEADER_INPUTS]:
-        raise MalformedSystem(f"a batch begins with {begun}")
+    check_beginning(program)
     previous, config = statement.previous_root, statement.config_digest
     numbers = (*word_limbs(statement.number), *word_limbs(statement.time))
     return [

@@ -8,6 +8,7 @@ its place in the program.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from perp_hash.field import MODULUS
 from perp_proofs.air.buses import (
     BLOCK,
     HEADER,
@@ -45,6 +46,9 @@ from perp_proofs.program.listing import (
     Instruction,
     Table,
 )
+
+FAR = (-(MODULUS // 2), MODULUS // 2)
+"""Beyond this integers of a message are not different modulo p."""
 
 
 class Writer(Scalars):
@@ -362,7 +366,10 @@ class Writer(Scalars):
         word = self.word(number)
         if kind == SMALL:
             entry = self.element(number)
-            return [entry], Leaf(kind, word.low, word.high, (self.sheet.interval(entry),), None)
+            interval = self.sheet.interval(entry)
+            if not within(interval, FAR):
+                raise MalformedSystem(f"{self.listing.name}: a small result from {interval[0]} to {interval[1]}")
+            return [entry], Leaf(kind, word.low, word.high, (interval,), None)
         entries = [self.sheet.lifted(limb) for limb in word.limbs]
         bounds = tuple(self.sheet.interval(entry) for entry in entries)
         return entries, Leaf(kind, word.low, word.high, bounds, word.shape)

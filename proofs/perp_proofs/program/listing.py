@@ -445,11 +445,19 @@ def diff_programs(old: Program, new: Program) -> list[str]:
 # Checks
 
 
-def check_program(program: Program) -> None:
-    """Raise ListingError unless every instruction is well-formed and well-typed."""
+def check_records(program: Program) -> None:
+    """Raise ListingError unless every field of every record has a type, and a range in it."""
     for record in program.records.values():
         if record.kind not in ("state", "config") or any(entry.type not in TYPES for entry in record.fields):
             raise ListingError(f"record {record.name} is malformed")
+        for entry in record.fields:
+            if not is_range(entry.low, entry.high, entry.type):
+                raise ListingError(f"record {record.name}: {entry.name} is from {entry.low} to {entry.high}")
+
+
+def check_program(program: Program) -> None:
+    """Raise ListingError unless every instruction is well-formed and well-typed."""
+    check_records(program)
     known: dict[str, Table] = {}
     numbers: set[int] = set()
     for table in program.tables.values():
@@ -529,8 +537,12 @@ def scalar_fault(instruction: Instruction, kinds: list[str]) -> str:
         return "hashes nothing"
     if code == "digest" and kinds != [DIGEST] * instruction.numbers[1] + [WORD] * (len(kinds) - instruction.numbers[1]):
         return f"hashes {kinds}"
+    if code == "digest" and instruction.numbers[0] not in {*Tag}:
+        return f"hashes under the tag {instruction.numbers[0]}"
     if code == "constant" and not in_type(instruction.numbers[0], instruction.types[0]):
         return "a constant out of range"
+    if code == "input" and not is_range(*instruction.numbers, instruction.types[0]):
+        return "no range"
     return ""
 
 
@@ -538,6 +550,11 @@ def in_type(value: int, kind: str) -> bool:
     """The value is one of the type."""
     low, high = type_range(kind)
     return low <= value <= high
+
+
+def is_range(low: int, high: int, kind: str) -> bool:
+    """Some values of the type lie between the two, both among them."""
+    return low <= high and in_type(low, kind) and in_type(high, kind)
 
 
 def type_range(kind: str) -> tuple[int, int]:

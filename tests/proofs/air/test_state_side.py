@@ -304,6 +304,57 @@ def test_an_untouched_child_that_changes_is_caught(second_act: Filled) -> None:
     assert "nodes: right.0 as before unless touched" in forged.faults()
 
 
+def test_an_owner_of_an_absent_account_is_caught(
+    program: Program, tables: list[Table], acts: list[tuple[State, Batch]]
+) -> None:
+    """Given an account of zeros but for its owner, then its leaf would be none, and anybody could be the owner."""
+    forged = fill_batch(program, tables, *acts[0])
+    row = row_where(forged, "accounts", account=2)
+    assert forged.column("accounts", "present.old")[row] == 0
+    forged.column("accounts", "account.old.owner.5")[row] = 1
+    assert "accounts: present.old: no owner.5 without it" in forged.faults()
+
+
+UNTOUCHED = [
+    ("accounts", "orders.touched", "orders.new.7", "orders.7"),
+    ("global", "requests.touched", "requests.new.0", "requests.0"),
+    ("positions", "held.old", "next.old.3", "next.old.3"),
+    ("config_markets", "configured", "before.4", "digest.4"),
+]
+"""Of tables with a part that a row may leave as it is: the flag, a column of the part, and the constraint's name."""
+
+
+@pytest.mark.parametrize(("table", "flag", "column", "name"), UNTOUCHED)
+def test_what_is_not_touched_does_not_change(
+    program: Program,
+    tables: list[Table],
+    acts: list[tuple[State, Batch]],
+    second_act: Filled,
+    table: str,
+    flag: str,
+    column: str,
+    name: str,
+) -> None:
+    """Given another root or digest where the flag is 0, then it is no new one that nobody made."""
+    filled = (second_act, fill_batch(program, tables, *acts[0]))
+    forged, row = next(
+        (one.copy(), int(row))
+        for one in filled
+        for row in np.flatnonzero((one.column(table, flag) == 0) & (one.trace[table][0] == 1))
+    )
+    forged.column(table, column)[row] += 1
+    assert f"{table}: {name} as before unless touched" in forged.faults()
+
+
+def test_a_row_that_does_not_count_takes_no_child(second_act: Filled) -> None:
+    """Given padding that takes a child in, then no digest of it would have to lead to a root."""
+    forged = second_act.copy()
+    nodes = forged.trace["nodes"]
+    forged.trace["nodes"] = np.hstack((nodes, np.zeros_like(nodes)))
+    forged.column("nodes", "left.touched")[nodes.shape[1]] = 1
+    assert "nodes: left.touched only where active" in forged.faults()
+
+
 # Operations
 
 

@@ -10,6 +10,7 @@ from perp_hash.digest import digest_to_hex, hash_bytes
 from perp_hash.tags import Tag
 from perp_proofs.program.listing import (
     BIT,
+    DIGEST,
     SMALL,
     WORD,
     FieldType,
@@ -99,6 +100,10 @@ def test_the_digest_is_that_of_the_text(toy: Program) -> None:
         ("program toy suite", "program toy", "the first line must name a program and a hash suite"),
         ("  coins word 0 100", "  coins word 0", "no field: '  coins word 0'"),
         ("  coins word 0 100", "  coins fraction 0 100", "record Purse is malformed"),
+        ("  coins word 0 100", "  coins word 1 0", "record Purse: coins is from 1 to 0"),
+        ("  coins word 0 100", "  coins small 0 67108864", "record Purse: coins is from 0 to 67108864"),
+        ("input payer | 0 9", "input payer | 9 0", "pay, instruction 0: no range"),
+        ("input payer | 0 9", "input payer | 0 67108864", "pay, instruction 0: no range"),
         ("| 0 9", "| 0 09", "no number: '09'"),
         ("| 0 9", "| 0 +9", "no number: '+9'"),
         ("call taxed %1", "call taxed 1", "no value: '1'"),
@@ -138,6 +143,7 @@ def test_a_malformed_text_is_refused(old: str, new: str, message: str) -> None:
         (3, Instruction("sweep", (), "held:taxed", (), ()), "pay, instruction 3: no loop"),
         (3, Instruction("sweep", (), "held:pay", (), (0, 0, 0)), "pay, instruction 3: loops over held:pay"),
         (4, Instruction("not", (BIT,), "", (3,), (1,)), "pay, instruction 4: numbers that mean nothing"),
+        (4, Instruction("digest", (DIGEST,), "", (1,), (99, 0)), "pay, instruction 4: hashes under the tag 99"),
     ],
 )
 def test_a_wrong_instruction_is_found(toy: Program, place: int, instruction: Instruction, message: str) -> None:

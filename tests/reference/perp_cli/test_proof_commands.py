@@ -157,6 +157,8 @@ def test_the_configuration_is_compared_where_it_is_given(perp: Run, proved: Prov
     for given in (own, digest):
         code, document = perp("verify", proved.proof, "--config", given)
         assert (code, document["config_compared"]) == (ExitCode.OK, True)
+    code, document = perp("verify", proved.proof, "--statement", f"config_digest={digest}")
+    assert (code, document["config_compared"]) == (ExitCode.OK, True)
     code, document = perp("verify", proved.proof, "--config", other)
     assert code == ExitCode.FALSE
     assert document["reasons"][0].startswith(f"config_digest is {digest}, not ")
