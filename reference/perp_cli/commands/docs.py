@@ -127,24 +127,29 @@ def facts_of(root: Path) -> "Facts":
     """What the site is told of proofs, programs, vectors and commands.
 
     Raises:
-        MalformedInput: The vectors are malformed.
+        MalformedInput: The vectors, or the file of their score, are malformed.
     """
     from perp_cli.commands.program import costs
     from perp_cli.proving import recorded_program
     from perp_proofs.program.listing import program_digest
+    from perp_reference.conformance.measured import FILE, read_measured, stale
+    from perp_reference.conformance.mutants import EXPLANATIONS
     from perp_reference.conformance.release import ARCHIVE, read_vectors
     from perp_reference.pages.theorems import times_in
     from perp_reference.site.facts import Facts
 
+    conformance = root / "tests" / "vectors" / "conformance"
+    vectors, score = read_vectors(conformance / ARCHIVE), read_measured(conformance / FILE)
     return Facts(
         ledger=json.loads((root / "proofs" / "ledger.json").read_bytes()),
         times=times_in((root / "docs" / "theorems.md").read_text(encoding="utf-8")),
         costs=costs(),
         security=security(),
         program=program_digest(recorded_program()),
-        vectors=read_vectors(root / "tests" / "vectors" / "conformance" / ARCHIVE),
+        vectors=vectors,
         observed=sum(path.read_bytes().count(b"\n") for path in (root / "tests/vectors/starkex").glob("*.jsonl")),
         check=wrong_command,
+        score=None if stale(score, vectors.digest, conformance / EXPLANATIONS) else score,
     )
 
 

@@ -3,7 +3,8 @@
     perp vectors build      build the archive again from the committed scenarios
     perp vectors verify     check every hash, run the reference on every case, and build again to compare byte by byte
     perp vectors coverage   which guard of which rule is covered on which side of its boundary
-    perp vectors mutants    which small mistakes in the rules no case notices; --every N tries one mutant in N
+    perp vectors mutants    which small mistakes in the rules no case notices; --every N tries one mutant in N, --write
+                            keeps the score of all of them beside the archive
 
 The archive is tests/vectors/conformance/perpspec-vectors.tar.xz, or the one that --vectors names.
 """
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 
-EXPLANATIONS = "equivalent.jsonl"
-"""Beside the archive: mutants that change nothing a case could show, and why."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to do, and the archive."""
@@ -35,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--least", metavar="PERCENT", type=float, default=95.0, help="fail below this share, 95 by default"
     )
+    parser.add_argument("--write", action="store_true", help="write the score of all mutants beside the archive")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -171,13 +170,15 @@ def mutants(path: Path, arguments: argparse.Namespace, output: Output) -> ExitCo
 
     Raises:
         MalformedInput: The explanations break their format.
-        UsageError: There is no such mutant.
+        UsageError: There is no such mutant, or the score cannot be written.
     """
-    from perp_reference.conformance.mutants import labels, read_explained, score
+    from perp_reference.conformance.mutants import EXPLANATIONS, labels, read_explained, score
     from perp_reference.conformance.release import read_vectors
 
     if arguments.every < 1:
         raise UsageError(f"--every takes 1 or more, not {arguments.every}")
+    if arguments.write and arguments.every > 1:
+        raise UsageError("--write is for the score of all mutants, without --every")
     names = labels()
     explained = read_explained(path.parent / EXPLANATIONS)
     several = list(names)[:: arguments.every]
@@ -185,7 +186,8 @@ def mutants(path: Path, arguments: argparse.Namespace, output: Output) -> ExitCo
     def told(done: int, whole: int) -> None:
         output.progress(f"{done:,} of {whole:,} mutants")
 
-    found = score(read_vectors(path), several, told)
+    vectors = read_vectors(path)
+    found = score(vectors, several, told)
     alive = {names[mutant]: mutant for mutant in found.survivors}
     survivors = [mutant.name for label, mutant in alive.items() if label not in explained]
     for name in survivors:
@@ -200,4 +202,24 @@ def mutants(path: Path, arguments: argparse.Namespace, output: Output) -> ExitCo
     output.line(f"{idle} change nothing that a case could show ({EXPLANATIONS}); of the others {percent:.1f} %")
     numbers = {"mutants": len(several), "noticed": found.killed, "explained": idle, "percent": round(percent, 2)}
     output.document({**numbers, "survivors": survivors, "wrongly_explained": wrong})
+    if arguments.write and not wrong:
+        write_score(path, vectors.digest, found.killed, idle, output)
     return ExitCode.OK if percent >= arguments.least and not wrong else ExitCode.FALSE
+
+
+def write_score(path: Path, digest: str, noticed: int, explained: int, output: Output) -> None:
+    """Writes the score beside the archive.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    from perp_reference.conformance.measured import FILE, encode_measured, measured
+    from perp_reference.conformance.mutants import EXPLANATIONS
+
+    file = path.parent / FILE
+    result = measured(digest, path.parent / EXPLANATIONS, noticed, explained)
+    try:
+        file.write_text(encode_measured(result), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from None
+    output.line(f"{file} holds the score")

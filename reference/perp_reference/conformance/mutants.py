@@ -140,6 +140,9 @@ def made(mutant: Mutant, function: FunctionType) -> ast.Module:
     return ast.fix_missing_locations(tree)
 
 
+EXPLANATIONS = "equivalent.jsonl"
+"""Beside the archive: mutants that change nothing a case could show, and why."""
+
 EXPLAINED = Fixed({"mutant": Text(), "why": Text()})
 
 LONGEST_LINE = 4_096

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
+from perp_reference.conformance.measured import Measured
 from perp_reference.conformance.release import Vectors
 from perp_reference.site.claims import Check
 
@@ -22,6 +23,7 @@ class Facts:
         vectors: The released vectors.
         observed: How many outcomes of the deployed StarkEx program the checkout holds.
         check: Tells what is wrong with the words of a command line.
+        score: How many mutants the vectors notice; None where what is committed is of other vectors or rules.
     """
 
     ledger: Mapping[str, Any]
@@ -32,3 +34,4 @@ class Facts:
     vectors: Vectors
     observed: int
     check: Check
+    score: Measured | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from perp_reference.conformance.coverage import NOT_MET
+from perp_reference.conformance.measured import Measured
 from perp_reference.formats.batch import MOST_OPERATIONS
 from perp_reference.pages.build import pages
 from perp_reference.pages.markdown import table
@@ -101,6 +102,7 @@ def figures(facts: Facts) -> dict[str, str]:
         "reasons": str(len(Reason)),
         "cases": f"{len(kinds):,}",
         "decoys": f"{len(facts.vectors.decoys):,}",
+        **score_figures(facts.score),
         **{f"cases {kind}": f"{kinds.count(kind):,}" for kind in sorted(set(kinds))},
         "program": facts.program,
         "tables": str(len(facts.costs)),
@@ -111,4 +113,16 @@ def figures(facts: Facts) -> dict[str, str]:
         "operations of a batch": f"{MOST_OPERATIONS:,}",
         **{name: f"{value:,}" for name, value in vars(words).items() if name.isupper() and type(value) is int},
         **{f"security {name} {own}": bits for name, found in facts.security.items() for own, bits in found.items()},
+    }
+
+
+def score_figures(score: Measured | None) -> dict[str, str]:
+    """How many mutants the vectors notice; none where it is not known."""
+    if score is None:
+        return {}
+    return {
+        "mutants": f"{score.mutants:,}",
+        "mutants noticed": f"{score.noticed:,}",
+        "mutants explained": f"{score.explained:,}",
+        "mutation score": f"{score.percent:.1f}",
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from perp_reference.conformance.scenarios import Scenario, read_committed
+from support.vectors.edges.collected import edge_scenarios
 from support.vectors.headers import header_scenarios, table_scenarios
 from support.vectors.large import large_scenarios
 from support.vectors.observed import observed_scenarios
@@ -27,6 +28,7 @@ def scenarios() -> Iterator[Scenario]:
     yield from header_scenarios()
     yield from table_scenarios()
     yield from oracle_scenarios()
+    yield from edge_scenarios()
     yield from unsettled_scenarios()
     yield from large_scenarios()
     yield from rich_scenarios()

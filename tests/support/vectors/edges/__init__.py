@@ -1,0 +1,1 @@
+"""Handwritten scenarios of single mistakes in an engine, a module for each group of rules."""
