@@ -9,6 +9,7 @@ implementation does not get past hello.
 
 import argparse
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ from perp_cli.output import Output
 if TYPE_CHECKING:
     from perp_reference.conformance.conform import Run
     from perp_reference.conformance.release import Vectors
+    from perp_reference.conformance.report import Asked
     from perp_reference.conformance.tester import Tester
 
 MOST_SHOWN = 5
@@ -29,6 +31,13 @@ MOST_SHOWN = 5
 
 LOG_SHOWN = 1000
 """Characters of an implementation's log that are shown where it ended."""
+
+LEVEL = 1
+SECONDS = 10.0
+START_SECONDS = 60.0
+
+CALLED_AS = "PERP_CALLED_AS"
+"""Where ./perp says how it was called, so that a line printed here can be run as it is."""
 
 EXIT_CODES = {
     "conforms": ExitCode.OK,
@@ -41,7 +50,7 @@ EXIT_CODES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to run, how strictly, and where to report."""
     parser.add_argument(
-        "--level", type=int, choices=(0, 1, 2), default=1, help="0 rejects, 1 a true reason, 2 the first"
+        "--level", type=int, choices=(0, 1, 2), default=LEVEL, help="0 rejects, 1 a true reason, 2 the first"
     )
     parser.add_argument(
         "--only", metavar="RULE", default="", help="a rule, RULE.REASON, a rule set, or the id of cases"
@@ -59,9 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_time_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes how long the implementation has for an answer."""
     case = "for a case, each step adds a tenth of one (default 10)"
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, default=10.0, help=case)
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, default=SECONDS, help=case)
     start = "for hello, a configuration, a state, and the first case, which may compile (default 60)"
-    parser.add_argument("--start-timeout", metavar="SECONDS", type=seconds, default=60.0, help=start)
+    parser.add_argument("--start-timeout", metavar="SECONDS", type=seconds, default=START_SECONDS, help=start)
 
 
 def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -87,18 +96,34 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
             start(tester)
         except Failure as failure:
             code = report_no_start(failure, tester, output)
-            write_no_start(failure, tester, arguments.command, files)
+            write_no_start(failure, tester, asked(arguments), files)
             return code
 
         def told(done: int, whole: int) -> None:
             output.progress(f"{done:,} of {whole:,} cases")
 
         came_out = conform(tester, vectors, arguments.level, arguments.only, known, told)
-        report(tester, came_out, arguments.command, output)
+        report(tester, came_out, asked(arguments), output)
         output.flush()
-        write(vectors, tester, came_out, arguments.command, files)
-    output.document(document(vectors, tester, came_out, arguments.command))
+        write(vectors, tester, came_out, asked(arguments), files)
+    output.document(document(vectors, tester, came_out, asked(arguments)))
     return EXIT_CODES[came_out.verdict]
+
+
+def asked(arguments: argparse.Namespace) -> "Asked":
+    """How the run was asked for: the options that are not as by default, and the program as it was called."""
+    from perp_reference.conformance.report import Asked
+
+    options: list[str] = []
+    for name, value, usual in (
+        ("--level", arguments.level, LEVEL),
+        ("--vectors", arguments.vectors, None),
+        ("--timeout", arguments.timeout, SECONDS),
+        ("--start-timeout", arguments.start_timeout, START_SECONDS),
+    ):
+        if value != usual:
+            options += [name, f"{value:g}" if isinstance(value, float) else str(value)]
+    return Asked(arguments.command, options, os.environ.get(CALLED_AS, "perp"))
 
 
 def open_vectors(file: str | None) -> "Vectors":
@@ -132,13 +157,18 @@ def start(tester: "Tester") -> None:
 
 
 def report_no_start(failure: Exception, tester: "Tester", output: Output) -> ExitCode:
-    """Says why the implementation does not get past hello."""
+    """Says why the implementation does not get past hello; whether it failed or broke the protocol is in the code."""
+    from perp_reference.conformance.conform import BROKEN, NONCONFORMING
+    from perp_reference.conformance.judge import PROTOCOL_ERROR
+    from perp_reference.conformance.tester import verdict_of
+
+    verdict = NONCONFORMING if verdict_of(failure) == PROTOCOL_ERROR else BROKEN
     output.line(f"the implementation does not get past hello: {failure}")
     log = tester.log[-LOG_SHOWN:]
     if log:
         output.line(log)
-    output.document({"verdict": "crashed or timed out", "ended": str(failure), "log": log})
-    return ExitCode.TESTEE_CRASHED
+    output.document({"verdict": verdict, "ended": str(failure), "log": log})
+    return EXIT_CODES[verdict]
 
 
 class Files(NamedTuple):
@@ -169,7 +199,7 @@ def report_files(arguments: argparse.Namespace) -> Iterator[Files]:
         yield Files(*files)
 
 
-def write_no_start(failure: Exception, tester: "Tester", command: list[str], files: Files) -> None:
+def write_no_start(failure: Exception, tester: "Tester", asked: "Asked", files: Files) -> None:
     """Writes the files that can say that the implementation does not get past hello.
 
     Raises:
@@ -178,10 +208,10 @@ def write_no_start(failure: Exception, tester: "Tester", command: list[str], fil
     from perp_reference.conformance.report import junit_of_no_start
 
     if files.junit is not None:
-        files.junit.write(junit_of_no_start(str(failure), tester.log, command))
+        files.junit.write(junit_of_no_start(str(failure), tester.log, asked))
 
 
-def write(vectors: "Vectors", tester: "Tester", came_out: "Run", command: list[str], files: Files) -> None:
+def write(vectors: "Vectors", tester: "Tester", came_out: "Run", asked: "Asked", files: Files) -> None:
     """Writes the files asked for.
 
     Raises:
@@ -194,24 +224,24 @@ def write(vectors: "Vectors", tester: "Tester", came_out: "Run", command: list[s
     testee = tester.testee
     assert testee is not None
     if files.junit is not None:
-        files.junit.write(junit(testee, came_out, command))
+        files.junit.write(junit(testee, came_out, asked))
     if files.lines is not None:
-        files.lines.write("".join(f"{line}\n" for line in lines(vectors, testee, came_out, command)).encode())
+        files.lines.write("".join(f"{line}\n" for line in lines(vectors, testee, came_out, asked)).encode())
     if files.page is not None:
-        files.page.write(page(vectors, testee, came_out, command).encode())
+        files.page.write(page(vectors, testee, came_out, asked).encode())
     if files.known is not None:
         failures = {t.case.id: Known(t.case.id, t.judgement.verdict, t.judgement.step, "") for t in came_out.failures}
         files.known.write(encode_known(failures))
 
 
-def report(tester: "Tester", came_out: "Run", command: list[str], output: Output) -> None:
+def report(tester: "Tester", came_out: "Run", asked: "Asked", output: Output) -> None:
     """Says what came out."""
     from perp_reference.conformance.report import text_of
 
     testee = tester.testee
     assert testee is not None
     for item in sorted(came_out.failures, key=lambda item: (len(item.case.steps), item.case.id))[:MOST_SHOWN]:
-        for line in text_of(item, command):
+        for line in text_of(item, asked):
             output.line(line)
     if len(came_out.failures) > MOST_SHOWN:
         output.line(f"and {len(came_out.failures) - MOST_SHOWN} more; --report DIR shows all")
@@ -244,12 +274,12 @@ def failed_of(counts: "dict[str, int]") -> int:
     return sum(count for verdict, count in counts.items() if verdict.startswith(("fail.", "error.")))
 
 
-def document(vectors: "Vectors", tester: "Tester", came_out: "Run", command: list[str]) -> dict[str, object]:
+def document(vectors: "Vectors", tester: "Tester", came_out: "Run", asked: "Asked") -> dict[str, object]:
     """What came out, for programs."""
     from perp_reference.conformance.report import case_document, footer, header
 
     assert tester.testee is not None
     canaries = [{"kind": c.kind, "case": c.case, "lives": c.lives, "message": c.message} for c in came_out.canaries]
-    failures = [case_document(item, command) for item in came_out.failures]
-    head = header(vectors, tester.testee, came_out, command)
+    failures = [case_document(item, asked) for item in came_out.failures]
+    head = header(vectors, tester.testee, came_out, asked)
     return {**head, **footer(came_out), "canaries": canaries, "failures": failures}

@@ -4,18 +4,28 @@
     perp fuzz --replay FILE -- COMMAND...
 
 Scenarios near the vectors run on both. The first divergence is shrunk to few operations and small numbers and written
-as a fixture; --replay runs such a fixture again. 0: none was found, or the replayed case passes. 1: a divergence.
+as a fixture; --replay runs such a fixture again. 0: none was found, or the replayed case passes. 1: a divergence, or
+nothing could be compared. 5: the divergence is that it crashes or times out.
 """
 
 import argparse
-import shlex
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from perp_cli.arguments import seconds
-from perp_cli.commands.conform import LOG_SHOWN, add_time_arguments, open_vectors, report_no_start, start
-from perp_cli.errors import UsageError
+from perp_cli.arguments import path, seconds
+from perp_cli.commands.conform import (
+    LEVEL,
+    LOG_SHOWN,
+    add_time_arguments,
+    asked,
+    open_vectors,
+    report_no_start,
+    start,
+)
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import cannot_be_written
 from perp_cli.output import Output
 
 if TYPE_CHECKING:
@@ -28,11 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=seconds, default=60.0, help="how long to look, 60 by default")
     parser.add_argument("--seed", type=int, default=0, help="where to begin; another seed finds other inputs")
     parser.add_argument("--rules", choices=("perpetual", "starkex"), default="", help="one rule set only")
-    parser.add_argument("--level", type=int, choices=(0, 1, 2), default=1, help="as of perp conform")
+    parser.add_argument("--level", type=int, choices=(0, 1, 2), default=LEVEL, help="as of perp conform")
     parser.add_argument("--vectors", metavar="FILE", help="archive to start from, by default the one of this checkout")
     add_time_arguments(parser)
-    parser.add_argument("--out", metavar="DIR", default=".", help="where a divergence is written, by default here")
-    parser.add_argument("--replay", metavar="FILE", help="run the cases of a fixture instead")
+    written = "where a divergence is written, by default here"
+    parser.add_argument("--out", metavar="DIR", type=path, default=Path(), help=written)
+    parser.add_argument("--replay", metavar="FILE", type=path, help="run the cases of a fixture instead")
     parser.add_argument("command", metavar="-- COMMAND", nargs="+", help="the command that starts the implementation")
 
 
@@ -43,7 +54,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         MalformedInput: The archive or the fixture is malformed.
         UsageError: The command cannot be started, or the divergence cannot be written.
     """
-    from perp_reference.conformance.tester import Failure, GaveUpError, Tester
+    from perp_reference.conformance.tester import Failure, Tester
 
     with Tester(arguments.command, arguments.level, arguments.timeout, arguments.start_timeout) as tester:
         try:
@@ -51,13 +62,6 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
             return replay(tester, arguments, output) if arguments.replay else look(tester, arguments, output)
         except Failure as failure:
             return report_no_start(failure, tester, output)
-        except GaveUpError as error:
-            log = error.log[-LOG_SHOWN:]
-            output.line(f"ended: {error}")
-            if log:
-                output.line(log)
-            output.document({"ended": str(error), "log": log})
-            return ExitCode.TESTEE_CRASHED
 
 
 def look(tester: "Tester", arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -71,6 +75,7 @@ def look(tester: "Tester", arguments: argparse.Namespace, output: Output) -> Exi
     from perp_reference.conformance.fuzz import Hunt, as_fixture, hunt
 
     vectors = open_vectors(arguments.vectors)
+    directory = writable(arguments.out)
 
     def told(differ: "Differ", spent: float) -> None:
         output.progress(f"{spent:.0f} s: {differ.statistics.examples} examples")
@@ -81,25 +86,50 @@ def look(tester: "Tester", arguments: argparse.Namespace, output: Output) -> Exi
     for name, value in shown.items():
         output.line(f"{name}: {value}")
     if divergence is None:
-        output.line(f"no divergence in {taken:.0f} s")
+        found_none = differ.statistics.compared > 0
+        output.line(f"no divergence in {taken:.0f} s" if found_none else "nothing was compared: connect an operation")
         output.document({"divergence": None, "statistics": shown})
-        return ExitCode.OK
+        return ExitCode.OK if found_none else ExitCode.FALSE
     assert tester.testee is not None
     fixture = as_fixture(divergence, arguments.seed, tester.testee)
-    path = Path(arguments.out) / f"{fixture.cases[0].id.replace('/', '-')}.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_fixture(fixture))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    again = f"perp fuzz --replay {shlex.quote(str(path))} -- {shlex.join(arguments.command)}"
+    file = directory / f"{fixture.cases[0].id.replace('/', '-')}.json"
+    again = asked(arguments).again("fuzz", "--replay", str(file))
     output.line(f"found after {taken:.1f} s, shrunk to {len(divergence.scenario.steps)} operations")
     for line in told_of(divergence):
         output.line(line)
+    output.flush()
+    try:
+        file.write_bytes(encode_fixture(fixture))
+    except OSError as error:
+        raise cannot_be_written(file, error) from None
     output.line(again)
-    found = {"file": str(path), "case": fixture.cases[0].id, "seconds": round(taken, 2), "reproduce": again}
+    found = {"file": str(file), "case": fixture.cases[0].id, "seconds": round(taken, 2), "reproduce": again}
     output.document({"divergence": found | described(divergence), "statistics": shown})
-    return ExitCode.FALSE
+    return code_of([divergence.judgement.verdict])
+
+
+def writable(directory: Path) -> Path:
+    """A directory that a divergence can be written to: that is known before it is looked for.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return directory
+    except OSError as error:
+        raise cannot_be_written(directory, error) from None
+
+
+def code_of(verdicts: Iterable[str]) -> ExitCode:
+    """The exit code for verdicts of failed cases."""
+    from perp_reference.conformance.judge import CRASH, TIMEOUT
+
+    found = set(verdicts)
+    if not found:
+        return ExitCode.OK
+    return ExitCode.TESTEE_CRASHED if found & {CRASH, TIMEOUT} else ExitCode.FALSE
 
 
 def described(divergence: "Divergence") -> dict[str, object]:
@@ -109,6 +139,7 @@ def described(divergence: "Divergence") -> dict[str, object]:
         "verdict": judgement.verdict,
         "rule": divergence.case.steps[divergence.step].op,
         "message": judgement.message,
+        "log": judgement.log,
         "operations": len(divergence.scenario.steps),
         "steps": [{"op": name, "args": arguments} for name, arguments in divergence.scenario.steps],
     }
@@ -122,7 +153,7 @@ def told_of(divergence: "Divergence") -> list[str]:
     lines = [json.dumps({"op": name, **arguments}) for name, arguments in divergence.scenario.steps]
     lines.append(f"{judgement.verdict} in {divergence.case.steps[divergence.step].op}: {judgement.message}")
     lines += [f"  {d.path}: expected {d.expected}, got {d.got}" for d in judgement.differences]
-    return lines
+    return [*lines, f"  log: {judgement.log[-LOG_SHOWN:]}"] if judgement.log else lines
 
 
 def replay(tester: "Tester", arguments: argparse.Namespace, output: Output) -> ExitCode:
@@ -137,16 +168,17 @@ def replay(tester: "Tester", arguments: argparse.Namespace, output: Output) -> E
     from perp_reference.conformance.report import case_document, text_of
     from perp_reference.formats.text import read_file
 
-    path = Path(arguments.replay)
-    fixture = decode_fixture(read_file(path), str(path))
-    failed: list[dict[str, object]] = []
+    tester.gives_up = False
+    file: Path = arguments.replay
+    fixture = decode_fixture(read_file(file), str(file))
+    failed: list[dict[str, Any]] = []
     for case in fixture.cases:
         judgement = tester.run(fixture.rules, fixture.config, case)
         if judgement.verdict != PASS:
-            item = Tried(str(path), fixture.rules, fixture.config, case, judgement)
-            failed.append(case_document(item, arguments.command))
-            for line in list(text_of(item, arguments.command))[:-1]:
+            item = Tried(str(file), fixture.rules, fixture.config, case, judgement)
+            failed.append(case_document(item, asked(arguments)))
+            for line in list(text_of(item, asked(arguments)))[:-1]:
                 output.line(line)
     output.line(f"{len(fixture.cases) - len(failed)} of {len(fixture.cases)} cases pass")
     output.document({"cases": len(fixture.cases), "failures": failed})
-    return ExitCode.FALSE if failed else ExitCode.OK
+    return code_of(item["verdict"] for item in failed)

@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from perp_reference.conformance.fixtures import Case, Fixture
-from perp_reference.conformance.judge import PASS, SKIPPED, UNSUPPORTED, Judgement
+from perp_reference.conformance.judge import NOT_ATOMIC, OUTPUTS, PASS, ROOT, SKIPPED, STATE, UNSUPPORTED, Judgement
 from perp_reference.conformance.release import Vectors, decoy
-from perp_reference.conformance.rule_sets import rule_book
+from perp_reference.conformance.rule_sets import RuleBook, after_delta, flat, rule_book
 from perp_reference.conformance.scenarios import Scenario, case_of
 from perp_reference.conformance.tester import Tester
 
@@ -21,7 +21,8 @@ WRONG = "wrong on purpose"
 LOG_SHOWN = 500
 """Characters of a testee's log in the message of a canary."""
 
-AMOUNT_FIELDS = ("amount", "actual_collateral")
+OUTCOME_RIGHT = (PASS, STATE, ROOT, OUTPUTS, NOT_ATOMIC)
+"""Verdicts of a step whose outcome and reason are right. What else is wrong is a matter for the score."""
 
 
 @frozen
@@ -31,6 +32,8 @@ class Canary:
     kind: str
     rules: str
     case: str
+    verdict: str
+    """Of its case."""
     lives: bool
     message: str
 
@@ -87,7 +90,8 @@ def release(tester: Tester, vectors: Vectors) -> list[Canary]:
 
 def by_amount(tester: Tester, fixture: Fixture, case: Case) -> Iterator[Canary]:
     """Accepted with a random amount, which the state must show; rejected; and accepted with a wrong expectation."""
-    session = rule_book(fixture.rules).configure(fixture.config)
+    book = rule_book(fixture.rules)
+    session = book.configure(fixture.config)
     most = int(str(case.steps[0].args["amount"]))
     amount = 1 + secrets.randbelow(max(most - 1, 1))
     accepted = case_of(session, scenario_of(fixture, case, amount))
@@ -97,15 +101,27 @@ def by_amount(tester: Tester, fixture: Fixture, case: Case) -> Iterator[Canary]:
         return
     yield plain(ACCEPT, fixture.rules, case.id, judged)
     yield plain(REJECT, fixture.rules, case.id, run(tester, fixture.rules, fixture.config, rejected))
-    other = case_of(session, scenario_of(fixture, case, amount + 1))
-    # What the state shows for one amount more must not pass for this amount.
-    echoed = evolve(accepted, steps=(evolve(accepted.steps[0], expected=other.steps[0].expected),))
     assert tester.testee is not None
     if tester.testee.observes & {"delta", "state", "root"} or tester.testee.is_stepwise:
-        judgement = run(tester, fixture.rules, fixture.config, echoed)
-        lives = judgement.verdict.startswith("fail.")
-        yield Canary(ECHO, fixture.rules, case.id, lives, said(judgement, "another amount passes for this one"))
+        other = case_of(session, scenario_of(fixture, case, amount + 1))
+        lives = bool(judged.results) and echoes(book, accepted, other, judged.results[0])
+        why = "the state does not show the amount" if judged.verdict in OUTCOME_RIGHT else said(judged)
+        yield Canary(ECHO, fixture.rules, case.id, judged.verdict, lives, "" if lives else why)
     yield wrong(fixture.rules, case.id, run(tester, fixture.rules, fixture.config, decoy(accepted)))
+
+
+def echoes(book: RuleBook, asked: Case, other: Case, result: Mapping[str, Any]) -> bool:
+    """Whether a result shows the amount that was asked for: a value that another amount would have made another."""
+    expected, otherwise = asked.steps[0].expected, other.steps[0].expected
+    if result["outcome"] != "accepted":
+        return False
+    tells = [path for path, value in expected.delta.items() if otherwise.delta.get(path, ()) != value]
+    if "delta" in result:
+        return any({"path": path, "value": expected.delta[path]} in result["delta"] for path in tells)
+    if "state" in result:
+        shown, right = flat(book, result["state"]), after_delta(book, flat(book, asked.pre), dict(expected.delta))
+        return any(shown.get(path, ()) == right.get(path, ()) for path in tells)
+    return result["root"] == expected.root
 
 
 def run(tester: Tester, rules: str, config: Mapping[str, Any], case: Case) -> Judgement:
@@ -114,18 +130,18 @@ def run(tester: Tester, rules: str, config: Mapping[str, Any], case: Case) -> Ju
 
 
 def plain(kind: str, rules: str, case: str, judgement: Judgement) -> Canary:
-    """A canary that lives where its case passes."""
-    return Canary(kind, rules, case, judgement.verdict == PASS, said(judgement, ""))
+    """A canary that lives where the outcome of its case is right."""
+    lives = judgement.verdict in OUTCOME_RIGHT
+    return Canary(kind, rules, case, judgement.verdict, lives, "" if lives else said(judgement))
 
 
 def wrong(rules: str, case: str, judgement: Judgement) -> Canary:
     """A canary that lives where its case fails."""
-    return Canary(WRONG, rules, case, judgement.verdict != PASS, said(judgement, "it passes a wrong expectation"))
+    lives = judgement.verdict != PASS
+    return Canary(WRONG, rules, case, judgement.verdict, lives, "" if lives else "it passes a wrong expectation")
 
 
-def said(judgement: Judgement, passed: str) -> str:
+def said(judgement: Judgement) -> str:
     """What happened to a canary, with the end of the log of a testee that failed."""
-    if judgement.verdict == PASS:
-        return passed
     log = f"; log: {judgement.log[-LOG_SHOWN:]}" if judgement.log else ""
     return f"{judgement.verdict}: {judgement.message}{log}"

@@ -48,7 +48,9 @@ class Run:
     stale: list[Known] = field(factory=list)
     """Known failures that are not as listed."""
     ended: str = ""
-    """Why the run ended early, or why the testee did not end."""
+    """Why the run ended early, or what was wrong with the end of the testee."""
+    ended_with: str = ""
+    """The verdict of what ended the run."""
     log: str = ""
     """The end of the testee's log, where the run ended early."""
     seconds: float = 0.0
@@ -70,11 +72,12 @@ class Run:
     def verdict(self) -> str:
         """The verdict of the run."""
         counts = self.counts
-        if self.ended or counts[CRASH] or counts[TIMEOUT]:
+        verdicts = {self.ended_with, *counts, *(canary.verdict for canary in self.canaries)}
+        if verdicts & {CRASH, TIMEOUT}:
             return BROKEN
         if any(not canary.lives for canary in self.canaries):
             return DISQUALIFIED
-        if self.failures or self.stale or not counts[PASS] or not self.canaries_sang:
+        if self.ended or self.failures or self.stale or not counts[PASS] or not self.canaries_sang:
             return NONCONFORMING
         return CONFORMS
 
@@ -120,8 +123,9 @@ def conform(
                 item for name, item in (known or {}).items() if all(name != case.id for _, _, case in vectors.cases())
             ]
         run.ended = tester.stop()
+        run.ended_with = CRASH if run.ended else ""
     except GaveUpError as error:
-        run.ended, run.log = str(error), error.log
+        run.ended, run.ended_with, run.log = str(error), error.verdict, error.log
     run.seconds = time.monotonic() - started
     run.steps, run.restarts = tester.steps, tester.restarts
     return run

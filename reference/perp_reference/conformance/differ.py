@@ -1,8 +1,9 @@
 """One scenario on the reference and on a testee: do they differ?"""
 
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -19,6 +20,13 @@ from perp_reference.formats.text import Refused
 
 NO_ROOT = "0" * 64
 
+IMPOSSIBLE = (Refused, EncodingError, OutOfRangeError, ArithmeticError, LookupError, ValueError)
+"""What the reference raises of scenarios that break the format, or of states that no exchange can be in."""
+
+LEAST_SECONDS = 0.5
+SLOWER = 20
+"""A testee that takes this long, and so many times its longest answer so far, is taken to be silent."""
+
 
 @define
 class Statistics:
@@ -33,7 +41,14 @@ class Statistics:
     operations: Counter[str] = field(factory=Counter)
     trivial: int = 0
     """Nothing was accepted in it."""
+    untested: int = 0
+    """The testee does not have it, or did not want to be tested on it."""
     seconds: float = 0.0
+
+    @property
+    def compared(self) -> int:
+        """Examples that the testee said something of."""
+        return self.examples - self.untested
 
     def document(self) -> dict[str, Any]:
         """For programs."""
@@ -41,6 +56,7 @@ class Statistics:
         return {
             "examples": self.examples,
             "unusable": self.unusable,
+            "untested": self.untested,
             "steps": self.steps,
             "accepted_share": round(self.accepted / max(self.steps, 1), 3),
             "mean_depth": round(self.steps / used, 2),
@@ -105,10 +121,11 @@ class Differ:
         assert self._tester.testee is not None
         return "root" in self._tester.testee.observes
 
-    def expected(self, scenario: Scenario) -> Case | None:
+    def expected(self, scenario: Scenario, whole: bool = True) -> Case | None:
         """The scenario with what the reference says; None where it breaks the format, or no exchange can be there.
 
-        Headers name the right root and configuration.
+        Headers name the right root and configuration. Which other guards are false is said only where `whole`: to
+        find that out takes as long as all the rest.
         """
         session, _ = self.session(scenario)
         steps: list[Step] = []
@@ -117,20 +134,31 @@ class Differ:
             for name, given in scenario.steps:
                 arguments = right_header(session, given)
                 applied = session.apply(name, arguments)
-                violated = () if applied.reason is None else session.violated(name, arguments)
+                violated = session.violated(name, arguments) if whole and applied.reason is not None else ()
                 root = session.root() if self.shows_root else NO_ROOT
                 expected = Expected(applied.reason, violated, applied.delta, root, applied.outputs)
                 steps.append(Step(name, arguments, expected))
-        except (Refused, EncodingError, OutOfRangeError, ArithmeticError, LookupError, ValueError):
+        except IMPOSSIBLE:
             return None
         source = dict(scenario.source)
         covers = tuple(dict.fromkeys(step.op for step in steps))
         return Case(scenario.id, scenario.comment, "required", (), covers, (), source, scenario.pre, tuple(steps))
 
+    def later(self, scenario: Scenario, place: int) -> Scenario | None:
+        """A scenario without its first steps, in the state that the reference has after them."""
+        session, _ = self.session(scenario)
+        try:
+            session.load(scenario.pre)
+            for name, given in scenario.steps[:place]:
+                session.apply(name, right_header(session, given))
+        except IMPOSSIBLE:
+            return None
+        return evolve(scenario, pre=session.state(), steps=scenario.steps[place:])
+
     def compare(self, scenario: Scenario, counts: bool = True) -> Divergence | None:
         """How a testee differs on a scenario; None where it does not."""
         started = time.monotonic()
-        case = self.expected(scenario)
+        case = self.expected(scenario, whole=False)
         if counts:
             self.count(case)
         if case is None:
@@ -139,10 +167,27 @@ class Differ:
         judgement = self._tester.run(scenario.rules, config, case)
         if counts:
             self.statistics.seconds += time.monotonic() - started
+            self.statistics.untested += judgement.verdict in (UNSUPPORTED, SKIPPED)
         if judgement.verdict in (PASS, UNSUPPORTED, SKIPPED):
             return None
+        case = self.expected(scenario)
+        assert case is not None
+        if judgement.results:
+            judgement = self._tester.judge(scenario.rules, case, list(judgement.results))
+            if judgement.verdict in (PASS, UNSUPPORTED, SKIPPED):
+                return None
         steps = tuple((step.op, step.args) for step in case.steps)
         return Divergence(evolve(scenario, steps=steps), case, judgement)
+
+    @contextlib.contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Wait for the testee no longer than is usual for it: for who falls silent again and again."""
+        before = self._tester.run_seconds
+        self._tester.run_seconds = min(before, max(LEAST_SECONDS, SLOWER * self._tester.slowest))
+        try:
+            yield
+        finally:
+            self._tester.run_seconds = before
 
     def count(self, case: Case | None) -> None:
         """Count an example."""

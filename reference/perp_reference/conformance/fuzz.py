@@ -1,33 +1,39 @@
 """Differential fuzzing: scenarios near the vectors, drawn by Hypothesis, on the reference and on a testee.
 
-A scenario is plain data, so what differs can be made small: by Hypothesis first, then by our own shrinking.
+The vectors are taken by strata, so that what is rare among them is looked at as often as what is common. A scenario is
+plain data, so what differs can be made small: by Hypothesis first, then by our own shrinking.
 """
 
 import contextlib
 import hashlib
-import re
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from random import Random
+from typing import NamedTuple
 
 import hypothesis
-import hypothesis.strategies as st
 from attrs import evolve, frozen
 from hypothesis.errors import Flaky
 
 from perp_reference.conformance.differ import Differ, Divergence
-from perp_reference.conformance.fixtures import Case, Fixture, canonical, sha256
+from perp_reference.conformance.fixtures import Fixture, canonical, sha256
+from perp_reference.conformance.judge import CRASH, TIMEOUT
+from perp_reference.conformance.near import Base, Setting, scenarios, setting_of
 from perp_reference.conformance.release import Vectors
-from perp_reference.conformance.rule_sets import Path, leaves, replaced
 from perp_reference.conformance.scenarios import Scenario
 from perp_reference.conformance.shrink import Shrinker
 from perp_reference.conformance.spec import SPEC_VERSION, spec_digest
 from perp_reference.conformance.tester import Testee, Tester
 
-EXAMPLES = 200
-"""Of one run of Hypothesis, all under one configuration; another seed follows."""
+EXAMPLES = 5
+"""Of one run of Hypothesis in the first round; all are near cases of one stratum, under one configuration."""
 
-MOST_STEPS = 8
+MOST_EXAMPLES = 40
+"""Of one run in later rounds: each round has twice as many, up to here."""
+
+ACCEPTED_WEIGHT = 4
+"""Near accepted operations there is more to find: they have so many times as many examples."""
 
 CHECKS = (
     hypothesis.HealthCheck.too_slow,
@@ -38,20 +44,19 @@ CHECKS = (
 """Warnings of Hypothesis that are meant for tests."""
 
 HYPOTHESIS_SHRINKS = 250
-"""Examples that Hypothesis may try to make a divergence smaller; the rest is for our own shrinking."""
-
-DECIMAL = re.compile("-?[0-9]{1,39}")
-
-EXTREMES = (0, 1, -1, 2, 2**53, 2**53 + 1, 2**60, 2**61, 2**62, 2**63 - 1, -(2**63 - 1), 10**6, 255)
+HYPOTHESIS_SECONDS = 10.0
+"""What Hypothesis may try, and how long, to make a divergence smaller; the rest is for our own shrinking."""
 
 
-@frozen
-class Base:
-    """A case of the vectors to start from."""
+class Stratum(NamedTuple):
+    """Cases are apart by what they are about, so that rare ones come as often as common ones."""
 
     rules: str
-    config: Mapping[str, Any]
-    case: Case
+    op: str
+    said: str
+    """Its reason, or that it is accepted."""
+    kind: str
+    """Where the case is from."""
 
 
 class Found(Exception):
@@ -66,102 +71,52 @@ class Enough(BaseException):
     """Time is over, or Hypothesis has shrunk for long enough. No Exception, so that it ends Hypothesis too."""
 
 
-Bases = Mapping[str, Mapping[str, Sequence[Base]]]
-"""Cases under one configuration, by the operations in them and by how these came out."""
+Strata = Mapping[Stratum, Sequence[Sequence[Base]]]
+"""Cases by stratum; those under one configuration together."""
 
 ACCEPTED = "accepted"
 
 
-def bases(vectors: Vectors, testee: Testee, rules: str = "") -> list[Bases]:
-    """The cases to start from: for each fixture's configuration, by the operations in them."""
-    found: dict[str, dict[str, dict[str, list[Base]]]] = {}
-    configs: dict[str, Mapping[str, Any]] = {}
+def strata(vectors: Vectors, testee: Testee, rules: str = "") -> Strata:
+    """The cases to start from, of all operations that the testee has."""
+    found: dict[Stratum, dict[str, list[Base]]] = {}
+    configs: dict[str, Setting] = {}
     for fixture in vectors.fixtures.values():
         if fixture.rules not in testee.rules or (rules and fixture.rules != rules):
             continue
-        key = f"{fixture.rules} {sha256(canonical(fixture.config))}"
-        config = configs.setdefault(key, fixture.config)
+        key = sha256(canonical(fixture.config))
+        if key not in configs:
+            configs[key] = setting_of(fixture.rules, fixture.config)
         for case in fixture.cases:
             if all(step.op in testee.operations for step in case.steps):
-                base = Base(fixture.rules, config, case)
-                for op, said in {(step.op, step.expected.reason or ACCEPTED) for step in case.steps}:
-                    found.setdefault(key, {}).setdefault(op, {}).setdefault(said, []).append(base)
-    return [{op: dict(sorted(group[op].items())) for op in sorted(group)} for group in found.values()]
+                places = {
+                    Stratum(fixture.rules, step.op, step.expected.reason or ACCEPTED, case.source["kind"]): place
+                    for place, step in reversed(list(enumerate(case.steps)))
+                }
+                for stratum, place in places.items():
+                    base = Base(configs[key], case, place)
+                    found.setdefault(stratum, {}).setdefault(key, []).append(base)
+    return {stratum: list(found[stratum].values()) for stratum in sorted(found)}
 
 
-def turns(groups: Sequence[Bases]) -> list[Bases]:
-    """The groups in the order in which they are tried, over and over; those with more operations come more often."""
-    most = max((len(group) for group in groups), default=0)
-    rounds = [[group for group in groups if len(group) * number >= most] for number in range(1, most + 1)]
-    found = [group for several in rounds for group in several]
-    return found[: 4 * len(groups)]
+class Turn(NamedTuple):
+    """One run of Hypothesis."""
+
+    seed: str
+    bases: Sequence[Base]
+    examples: int
 
 
-@st.composite
-def scenarios(draw: st.DrawFn, known: Bases) -> Scenario:
-    """A scenario near a case: some steps of it, up to three values changed, steps repeated."""
-    base = drawn_base(draw, known[draw(st.sampled_from(list(known)))])
-    steps = [(step.op, step.args) for step in base.case.steps]
-    if len(steps) > 1:
-        steps = steps[: draw(st.integers(1, min(len(steps), 2 * MOST_STEPS)))]
-    pre: Mapping[str, Any] = base.case.pre
-    for _ in range(draw(st.integers(0, 3))):
-        if draw(st.integers(0, 3)) == 0:
-            pre = changed_state(draw, pre)
-        else:
-            place = draw(st.integers(0, len(steps) - 1))
-            steps[place] = (steps[place][0], changed(draw, steps[place][1], far=True))
-    if draw(st.booleans()) and len(steps) < MOST_STEPS:
-        steps.append(steps[draw(st.integers(0, len(steps) - 1))])
-    return Scenario("fuzz", "", base.rules, base.config, pre, tuple(steps), {"kind": "fuzz"})
-
-
-def drawn_base(draw: st.DrawFn, by_outcome: Mapping[str, Sequence[Base]]) -> Base:
-    """A case of an operation: as often of each reason, however few the cases; half of the time an accepted one."""
-    if ACCEPTED in by_outcome and draw(st.booleans()):
-        return draw(st.sampled_from(by_outcome[ACCEPTED]))
-    return draw(st.sampled_from(by_outcome[draw(st.sampled_from(list(by_outcome)))]))
-
-
-def changed(draw: st.DrawFn, value: Any, far: bool) -> Any:
-    """A JSON value with one number or flag changed."""
-    paths = [path for path, leaf in leaves(value).items() if type(leaf) is bool or DECIMAL.fullmatch(leaf)]
-    if not paths:
-        return value
-    path = draw(st.sampled_from(paths))
-    return replaced(value, path, other(draw, at(value, path), far))
-
-
-def changed_state(draw: st.DrawFn, pre: Mapping[str, Any]) -> Any:
-    """A state with one value changed, to one nearby: far away lie states that no exchange can be in."""
-    names = sorted(pre)
-    name = draw(st.sampled_from(names))
-    return {**pre, name: changed(draw, pre[name], far=False)}
-
-
-def at(value: Any, path: Path) -> Any:
-    """The value at a path."""
-    for part in path:
-        value = value[part]
-    return value
-
-
-def other(draw: st.DrawFn, leaf: Any, far: bool) -> Any:
-    """Another number or flag."""
-    if type(leaf) is bool:
-        return not leaf
-    number = int(leaf)
-    near = [number + 1, number - 1, number // 2, number * 2, 0, number + 7, number - 13]
-    if not far:
-        return str(draw(st.sampled_from(near)))
-    kind = draw(st.integers(0, 3))
-    if kind == 0:
-        return str(draw(st.sampled_from([*near, -number])))
-    if kind == 1:
-        return str(draw(st.sampled_from(EXTREMES)))
-    if kind == 2:
-        return str(draw(st.integers(0, 20)))
-    return str(number + draw(st.integers(-(2**40), 2**40)))
+def turns(known: Strata, seed: int) -> Iterator[Turn]:
+    """The strata in rounds, each in another order and with another configuration; later rounds take longer."""
+    for number in itertools.count() if known else ():
+        rng = Random(f"{seed} {number}")  # noqa: S311 - the same again from the same seed
+        order = list(known)
+        rng.shuffle(order)
+        for stratum in order:
+            weight = ACCEPTED_WEIGHT if stratum.said == ACCEPTED else 1
+            examples = weight * min(EXAMPLES * 2**number, MOST_EXAMPLES)
+            yield Turn(f"{seed} {number} {' '.join(stratum)}", rng.choice(known[stratum]), examples)
 
 
 @frozen
@@ -178,29 +133,30 @@ def hunt(
 ) -> tuple[Differ, Divergence | None, float]:
     """Look for a divergence; returns what was compared, the divergence made small, and the seconds to find it."""
     assert tester.testee is not None
+    # Who crashes has diverged, and goes on to crash while the divergence is made small.
+    tester.gives_up = False
     differ = Differ(tester)
-    order_of_groups = turns(bases(vectors, tester.testee, order.rules))
+    known = strata(vectors, tester.testee, order.rules)
     started = time.monotonic()
-    number = 0
-    while order_of_groups and time.monotonic() - started < order.seconds:
-        known = order_of_groups[number % len(order_of_groups)]
-        found = one_run(differ, known, f"{order.seed}-{number}", started + order.seconds)
+    for turn in turns(known, order.seed):
+        found = one_run(differ, turn, started + order.seconds)
         if found is not None:
             return differ, Shrinker(differ, found[0]).shrink(), found[1] - started
         if told is not None:
             told(differ, time.monotonic() - started)
-        number += 1
+        if time.monotonic() - started >= order.seconds:
+            break
     return differ, None, time.monotonic() - started
 
 
-def one_run(differ: Differ, known: Bases, seed: str, deadline: float) -> tuple[Divergence, float] | None:
+def one_run(differ: Differ, turn: Turn, deadline: float) -> tuple[Divergence, float] | None:
     """One run of Hypothesis: the smallest divergence and when the first was found, or None."""
     best: list[tuple[Divergence, float]] = []
     tries = 0
 
-    @hypothesis.seed(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
+    @hypothesis.seed(int.from_bytes(hashlib.sha256(turn.seed.encode()).digest()[:8], "big"))
     @hypothesis.settings(
-        max_examples=EXAMPLES,
+        max_examples=turn.examples,
         deadline=None,
         database=None,
         derandomize=False,
@@ -210,20 +166,27 @@ def one_run(differ: Differ, known: Bases, seed: str, deadline: float) -> tuple[D
         report_multiple_bugs=False,
         print_blob=False,
     )
-    @hypothesis.given(scenarios(known))
+    @hypothesis.given(scenarios(turn.bases))
     def search(scenario: Scenario) -> None:
         nonlocal tries
+        now = time.monotonic()
         if best:
             tries += 1
-        if tries > HYPOTHESIS_SHRINKS or time.monotonic() > deadline:
+            if tries > HYPOTHESIS_SHRINKS or now > best[0][1] + HYPOTHESIS_SECONDS:
+                raise Enough
+        elif now > deadline:
             raise Enough
         divergence = differ.compare(scenario, counts=not best)
-        if divergence is not None:
-            if not best:
-                best.append((divergence, time.monotonic()))
-            elif divergence.kind == best[0][0].kind and size(divergence) <= size(best[0][0]):
-                best[0] = (divergence, best[0][1])
-            raise Found(divergence)
+        if divergence is None:
+            return
+        if not best:
+            best.append((divergence, time.monotonic()))
+        elif divergence.kind == best[0][0].kind and size(divergence) <= size(best[0][0]):
+            best[0] = (divergence, best[0][1])
+        # Each of these costs a restart: what is known of them is put to better use by our own shrinking.
+        if divergence.judgement.verdict in (CRASH, TIMEOUT):
+            raise Enough
+        raise Found(divergence)
 
     with contextlib.suppress(Found, Enough, Flaky):
         search()

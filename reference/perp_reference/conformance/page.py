@@ -1,14 +1,14 @@
 """A run as one HTML page: per failed case the rule, the first divergence, and how to see it again."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 from perp_reference.conformance.conform import CONFORMS, Run, Tried
 from perp_reference.conformance.judge import EXPECTED, PASS, SKIPPED, UNSUPPORTED
 from perp_reference.conformance.release import Vectors
-from perp_reference.conformance.report import differences, reproduction
+from perp_reference.conformance.report import Asked, differences, reproduction
 from perp_reference.conformance.rule_sets import rule_book
 from perp_reference.conformance.tester import Testee
 
@@ -34,7 +34,7 @@ MOST_SHOWN = 200
 LONGEST_VALUE = 400
 
 
-def page(vectors: Vectors, testee: Testee, run: Run, command: Sequence[str]) -> str:
+def page(vectors: Vectors, testee: Testee, run: Run, asked: Asked) -> str:
     """The page."""
     title = f"{testee.name} {testee.version}: {run.verdict}"
     parts = [
@@ -43,9 +43,10 @@ def page(vectors: Vectors, testee: Testee, run: Run, command: Sequence[str]) -> 
         f"<h1>{escape(testee.name)} {escape(testee.version)}</h1>",
         *summary(vectors, testee, run),
         *rule_table(run),
-        *failed(run, command),
+        *failed(run, asked),
     ]
-    return "\n".join(parts) + "\n"
+    # A testee may say half a character, which is none in UTF-8.
+    return "\n".join(parts).encode("utf-8", "replace").decode("utf-8") + "\n"
 
 
 def summary(vectors: Vectors, testee: Testee, run: Run) -> Iterator[str]:
@@ -82,7 +83,7 @@ def rule_table(run: Run) -> Iterator[str]:
     yield "</table>"
 
 
-def failed(run: Run, command: Sequence[str]) -> Iterator[str]:
+def failed(run: Run, asked: Asked) -> Iterator[str]:
     """The failed cases."""
     items = run.failures
     if not items:
@@ -90,12 +91,12 @@ def failed(run: Run, command: Sequence[str]) -> Iterator[str]:
     yield f"<h2>First divergences</h2><p>{len(items)} cases, the shortest first.</p>"
     shortest = sorted(items, key=lambda item: (len(item.case.steps), item.judgement.step or 0, item.case.id))
     for item in shortest[:MOST_SHOWN]:
-        yield from divergence(item, command)
+        yield from divergence(item, asked)
     if len(items) > MOST_SHOWN:
         yield f"<p>And {len(items) - MOST_SHOWN} more; report.jsonl has all.</p>"
 
 
-def divergence(item: Tried, command: Sequence[str]) -> Iterator[str]:
+def divergence(item: Tried, asked: Asked) -> Iterator[str]:
     """One failed case."""
     judgement, case = item.judgement, item.case
     book = rule_book(item.rules)
@@ -120,7 +121,7 @@ def divergence(item: Tried, command: Sequence[str]) -> Iterator[str]:
         yield f"<p>It says: {escape(judgement.native)}</p>"
     if judgement.log:
         yield f"<pre>{escape(judgement.log)}</pre>"
-    yield f"<pre>{escape(reproduction(item, command))}</pre></details>"
+    yield f"<pre>{escape(reproduction(item, asked))}</pre></details>"
 
 
 def cell(value: Any, words: str) -> str:

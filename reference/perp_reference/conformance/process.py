@@ -19,6 +19,12 @@ LOG_BYTES = 2**14
 
 STOP_SECONDS = 5.0
 
+LOOK_SECONDS = 0.25
+"""How often the tester looks whether a silent testee still runs."""
+
+DRAIN_SECONDS = 0.01
+"""How often it looks whether one that is to end has ended."""
+
 
 class CrashedError(Exception):
     """The testee ended, or closed its standard output."""
@@ -37,7 +43,10 @@ class NoCommandError(Exception):
 
 
 class Process:
-    """A running testee. Its log is read whenever the tester waits."""
+    """A running testee. Its log is read whenever the tester waits.
+
+    It has a process group of its own, and what it starts in that group ends with it.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
         """Start it.
@@ -49,7 +58,7 @@ class Process:
             raise NoCommandError(f"no program {command[0]} can be started")
         pipe = subprocess.PIPE
         try:
-            # A session of its own, so that what it starts itself ends with it.
+            # A session, and with it a group of its own: a group can be killed as a whole.
             child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True)
         except OSError as error:
             raise NoCommandError(f"{command[0]} cannot be started: {error.strerror}") from None
@@ -57,6 +66,7 @@ class Process:
         self._in, self._out, self._err = (unblocked(stream) for stream in (child.stdin, child.stdout, child.stderr))
         self._rest = b""
         self._log = b""
+        self._is_killed = False
 
     def __enter__(self) -> "Process":
         return self
@@ -106,16 +116,21 @@ class Process:
         """Wait until something can be done.
 
         Raises:
+            CrashedError: It ended, though what it started may still hold its standard output.
             TimedOutError: Nothing can, in time.
         """
-        streams = [self._out] if self._err < 0 else [self._out, self._err]
-        left = deadline - time.monotonic()
-        readable, writable, _ = select.select(streams, [self._in] if writes else [], [], max(left, 0))
-        if not readable and not writable:
-            raise TimedOutError("no reply in time")
-        if left < 0:
-            raise TimedOutError("no reply in time")
-        return readable, bool(writable)
+        while True:
+            streams = [self._out] if self._err < 0 else [self._out, self._err]
+            left = deadline - time.monotonic()
+            has_ended = self._child.poll() is not None
+            patience = 0 if has_ended else min(max(left, 0), LOOK_SECONDS)
+            readable, writable, _ = select.select(streams, [self._in] if writes else [], [], patience)
+            if left < 0:
+                raise TimedOutError("no reply in time")
+            if readable or writable:
+                return readable, bool(writable)
+            if has_ended:
+                raise CrashedError(self.ending())
 
     def _write(self, waiting: memoryview) -> int:
         """Write what goes in at once; returns how much that is.
@@ -166,18 +181,32 @@ class Process:
         with contextlib.suppress(OSError):
             assert self._child.stdin is not None
             self._child.stdin.close()
-        try:
-            code = self._child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            return f"it did not end within {STOP_SECONDS:.0f} s after stop"
-        return "" if code == 0 else f"{self.ending()} after stop"
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._child.poll() is None:
+            if time.monotonic() > deadline:
+                return f"it did not end within {STOP_SECONDS:.0f} s after stop"
+            self._drain()
+        return "" if self._child.returncode == 0 else f"{self.ending()} after stop"
+
+    def _drain(self) -> None:
+        """Read what a testee that is to end still writes, so that no full pipe keeps it from ending."""
+        streams = [stream for stream in (self._out, self._err) if stream >= 0]
+        if not select.select(streams, [], [], DRAIN_SECONDS)[0]:
+            return
+        if self._err >= 0 and select.select([self._err], [], [], 0)[0]:
+            self._take_log()
+        if self._out >= 0 and select.select([self._out], [], [], 0)[0] and not os.read(self._out, CHUNK):
+            self._out = -1
 
     def kill(self) -> None:
         """End it and what it started."""
-        if self._child.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._child.pid, signal.SIGKILL)
-            self._child.wait()
+        if self._is_killed:
+            return
+        self._is_killed = True
+        # Its group, even where it has ended: what it started may be left. Right after the end nothing else has its id.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
             with contextlib.suppress(OSError):
                 assert stream is not None

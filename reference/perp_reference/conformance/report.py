@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from attrs import frozen
+
 from perp_reference.conformance.conform import Run, Tried
 from perp_reference.conformance.judge import EXPECTED, PASS, SKIPPED, UNSUPPORTED, VERDICTS
 from perp_reference.conformance.release import Vectors
@@ -14,7 +16,23 @@ from perp_reference.conformance.tester import Testee
 
 FORMAT = "perpspec-conformance-report-1"
 
-XML_SAFE = str.maketrans({number: "\ufffd" for number in range(32) if number not in (9, 10, 13)})
+NOT_IN_XML = (*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
+XML_SAFE = str.maketrans(dict.fromkeys(NOT_IN_XML, "\ufffd"))
+
+
+@frozen
+class Asked:
+    """How a run was asked for, so that a part of it can be asked for again."""
+
+    command: Sequence[str]
+    """What starts the testee."""
+    options: Sequence[str] = ()
+    """Those that decide what comes out."""
+    program: str = "perp"
+
+    def again(self, *chosen: str) -> str:
+        """The line for a shell that does a part of it again."""
+        return shlex.join([self.program, *chosen, *self.options, "--", *self.command])
 
 
 def differences(item: Tried) -> list[dict[str, Any]]:
@@ -43,12 +61,12 @@ def in_words(words: Any, path: str, value: Any, item: Tried) -> str:
         return ""
 
 
-def reproduction(item: Tried, command: Sequence[str]) -> str:
+def reproduction(item: Tried, asked: Asked) -> str:
     """The line that runs the case again."""
-    return f"perp conform --only {item.case.id} -- {shlex.join(command)}"
+    return asked.again("conform", "--only", item.case.id)
 
 
-def case_document(item: Tried, command: Sequence[str]) -> dict[str, Any]:
+def case_document(item: Tried, asked: Asked) -> dict[str, Any]:
     """A case in a report."""
     judgement = item.judgement
     document: dict[str, Any] = {"case": item.case.id, "verdict": judgement.verdict, "rule": item.rule}
@@ -61,7 +79,7 @@ def case_document(item: Tried, command: Sequence[str]) -> dict[str, Any]:
         "native": judgement.native,
         "differences": differences(item),
         "log": judgement.log,
-        "reproduce": reproduction(item, command),
+        "reproduce": reproduction(item, asked),
     }
 
 
@@ -79,7 +97,7 @@ def testee_document(testee: Testee) -> dict[str, Any]:
     }
 
 
-def header(vectors: Vectors, testee: Testee, run: Run, command: Sequence[str]) -> dict[str, Any]:
+def header(vectors: Vectors, testee: Testee, run: Run, asked: Asked) -> dict[str, Any]:
     """The first line."""
     return {
         "format": FORMAT,
@@ -87,7 +105,7 @@ def header(vectors: Vectors, testee: Testee, run: Run, command: Sequence[str]) -
         "vectors": vectors.digest,
         "implementation": testee_document(testee),
         "level": run.level,
-        "command": list(command),
+        "command": list(asked.command),
     }
 
 
@@ -112,18 +130,18 @@ def footer(run: Run) -> dict[str, Any]:
     }
 
 
-def lines(vectors: Vectors, testee: Testee, run: Run, command: Sequence[str]) -> Iterator[str]:
+def lines(vectors: Vectors, testee: Testee, run: Run, asked: Asked) -> Iterator[str]:
     """The lines of a report."""
-    yield json.dumps({"header": header(vectors, testee, run, command)})
+    yield json.dumps({"header": header(vectors, testee, run, asked)})
     for canary in run.canaries:
         shown = {"kind": canary.kind, "rules": canary.rules, "case": canary.case, "lives": canary.lives}
         yield json.dumps({"canary": shown | {"message": canary.message}})
     for item in run.tried:
-        yield json.dumps(case_document(item, command))
+        yield json.dumps(case_document(item, asked))
     yield json.dumps({"footer": footer(run)})
 
 
-def junit(testee: Testee, run: Run, command: Sequence[str]) -> bytes:
+def junit(testee: Testee, run: Run, asked: Asked) -> bytes:
     """A run as JUnit XML: a suite for each fixture, a test for each case, and one suite for the canaries."""
     root = ET.Element("testsuites", name=clean(f"{testee.name} {testee.version}"), time=f"{run.seconds:.3f}")
     suites: dict[str, list[Tried]] = {}
@@ -136,14 +154,14 @@ def junit(testee: Testee, run: Run, command: Sequence[str]) -> bytes:
         if not canary.lives:
             ET.SubElement(case, "failure", message=clean(canary.message), type="disqualified")
     for name, items in suites.items():
-        suite(root, name, items, command)
+        suite(root, name, items, asked)
     ET.indent(root)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root) + b"\n"
 
 
-def junit_of_no_start(why: str, log: str, command: Sequence[str]) -> bytes:
+def junit_of_no_start(why: str, log: str, asked: Asked) -> bytes:
     """JUnit XML of a testee that does not get past hello: one test, which is in error."""
-    root = ET.Element("testsuites", name=clean(shlex.join(command)))
+    root = ET.Element("testsuites", name=clean(shlex.join(asked.command)))
     own = ET.SubElement(root, "testsuite", name="hello", tests="1", failures="0", errors="1", skipped="0")
     case = ET.SubElement(own, "testcase", classname="hello", name="hello")
     ET.SubElement(case, "error", message=clean(why), type="start").text = clean(log)
@@ -151,7 +169,7 @@ def junit_of_no_start(why: str, log: str, command: Sequence[str]) -> bytes:
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root) + b"\n"
 
 
-def suite(root: ET.Element, name: str, items: list[Tried], command: Sequence[str]) -> None:
+def suite(root: ET.Element, name: str, items: list[Tried], asked: Asked) -> None:
     """Add the suite of a fixture."""
     verdicts = [item.judgement.verdict for item in items]
     own = ET.SubElement(root, "testsuite", name=name, tests=str(len(items)))
@@ -166,10 +184,10 @@ def suite(root: ET.Element, name: str, items: list[Tried], command: Sequence[str
         elif judgement.verdict != PASS:
             kind = "error" if judgement.verdict.startswith("error.") else "failure"
             found = ET.SubElement(case, kind, message=clean(judgement.message), type=judgement.verdict)
-            found.text = clean("\n".join(text_of(item, command)))
+            found.text = clean("\n".join(text_of(item, asked)))
 
 
-def text_of(item: Tried, command: Sequence[str]) -> Iterator[str]:
+def text_of(item: Tried, asked: Asked) -> Iterator[str]:
     """A failed case in lines."""
     judgement = item.judgement
     step = "" if judgement.step is None else f", step {judgement.step} ({item.rule})"
@@ -182,9 +200,9 @@ def text_of(item: Tried, command: Sequence[str]) -> Iterator[str]:
         yield f"  it says: {judgement.native}"
     if judgement.log:
         yield f"  log: {judgement.log[-500:]}"
-    yield f"  {reproduction(item, command)}"
+    yield f"  {reproduction(item, asked)}"
 
 
 def clean(text: str) -> str:
     """A text fit for XML."""
-    return text.translate(XML_SAFE).encode("utf-8", "replace").decode("utf-8")
+    return text.translate(XML_SAFE)

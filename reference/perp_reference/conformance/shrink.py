@@ -1,5 +1,6 @@
 """Making a divergence small: fewer steps and records, zeros, small numbers; the verdict and the operation stay."""
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from perp_reference.conformance.differ import Differ, Divergence
+from perp_reference.conformance.judge import TIMEOUT
 from perp_reference.conformance.rule_sets import Path, leaves, replaced, without
 from perp_reference.conformance.scenarios import Scenario
 
@@ -27,24 +29,54 @@ class Shrinker:
 
     def shrink(self) -> Divergence:
         """The smallest divergence found."""
-        self.try_one(cut_after(self._best.scenario, self._best.step))
-        before = None
-        while before is not self._best and time.monotonic() < self._deadline:
-            before = self._best
-            self.drop_steps()
-            self.drop_records()
-            self.zero_fields()
-            self.snap()
-        return self._best
+        first = self._best
+        is_silent = first.judgement.verdict == TIMEOUT
+        with self._differ.hurried() if is_silent else contextlib.nullcontext():
+            self.cut()
+            self.fold()
+            before = None
+            while before is not self._best and time.monotonic() < self._deadline:
+                before = self._best
+                self.drop_steps()
+                self.drop_records()
+                self.zero_fields()
+                self.snap()
+        if not is_silent:
+            return self._best
+        # Was it silent, or only slower than usual?
+        again = self._differ.compare(self._best.scenario, counts=False)
+        return again if again is not None and again.kind == first.kind else first
+
+    def cut(self) -> None:
+        """Leave out what comes after the divergence, which is the step in which the testee ended or fell silent."""
+        scenario, step = self._best.scenario, self._best.judgement.step
+        if step is not None:
+            self.try_one(cut_after(scenario, step))
+            return
+        for place in range(len(scenario.steps) - 1):
+            found = self.tried(cut_after(scenario, place))
+            if found is not None and found.judgement.verdict == self._best.judgement.verdict:
+                self._best = found
+                return
+
+    def fold(self) -> None:
+        """Begin later: in the state that the reference has after the first steps. As few steps are left as will do."""
+        for place in reversed(range(1, len(self._best.scenario.steps))):
+            scenario = self._differ.later(self._best.scenario, place)
+            if scenario is not None and self.try_one(scenario):
+                return
+
+    def tried(self, scenario: Scenario) -> Divergence | None:
+        """How the testee differs on a scenario, as long as time is left."""
+        return self._differ.compare(scenario, counts=False) if time.monotonic() < self._deadline else None
 
     def try_one(self, scenario: Scenario) -> bool:
         """Take a smaller scenario if the testee still differs on it in the same way."""
-        if scenario.steps and time.monotonic() < self._deadline:
-            found = self._differ.compare(scenario, counts=False)
-            if found is not None and found.kind == self._best.kind:
-                self._best = found
-                return True
-        return False
+        found = self.tried(scenario) if scenario.steps else None
+        if found is None or found.kind != self._best.kind:
+            return False
+        self._best = found
+        return True
 
     def drop_steps(self) -> None:
         """Leave out steps, the last ones first."""

@@ -1,6 +1,7 @@
 """The tester: runs cases on a testee and judges them. A crash or a time-out costs one case and a restart."""
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,18 +31,25 @@ class BrokenProtocolError(Exception):
 
 
 class GaveUpError(Exception):
-    """The testee crashed too often in a row, or does not get past hello.
+    """The testee failed too often in a row.
 
     Attributes:
+        verdict: Of the last failure.
         log: The end of what it wrote to standard error.
     """
 
-    def __init__(self, message: str, log: str) -> None:
+    def __init__(self, message: str, verdict: str, log: str) -> None:
         super().__init__(message)
+        self.verdict = verdict
         self.log = log
 
 
 Failure = (CrashedError, TimedOutError, UnaskedError, BrokenProtocolError)
+
+
+def verdict_of(failure: Exception) -> str:
+    """The verdict of a failure: an end and a silence are no more than that, all else breaks the protocol."""
+    return {CrashedError: CRASH, TimedOutError: TIMEOUT}.get(type(failure), PROTOCOL_ERROR)
 
 
 @frozen
@@ -70,6 +78,9 @@ class Tester:
         testee: What it says of itself, once it was started.
         restarts: How often it had to be started again.
         steps: How many results were judged.
+        run_seconds: How long a case may take, but for its steps.
+        gives_up: End the run after too many failures in a row.
+        slowest: The longest answer to a case so far in seconds, but for the first, which may have to compile.
     """
 
     def __init__(
@@ -81,7 +92,9 @@ class Tester:
     ) -> None:
         self._command = command
         self._level = level
-        self._run_seconds = run_seconds
+        self.run_seconds = run_seconds
+        self.gives_up = True
+        self.slowest = 0.0
         self._start_seconds = start_seconds
         self._is_warm = False
         self._process: Process | None = None
@@ -235,15 +248,25 @@ class Tester:
     def judged(self, rules: str, case: Case) -> Judgement:
         """Run a case on a testee that is ready, and judge it."""
         assert self.testee is not None
-        judge = Judge(rule_book(rules), case, self.judged_by(), self._level)
         # Made up, so that it tells nothing.
         case_id = f"c{secrets.token_hex(4)}"
-        if self.testee.is_stepwise:
-            return self.stepwise(judge, case_id, case)
+        was_warm, started = self._is_warm, time.monotonic()
+        judgement = self.stepwise(rules, case_id, case) if self.testee.is_stepwise else self.whole(rules, case_id, case)
+        if was_warm:
+            self.slowest = max(self.slowest, time.monotonic() - started)
+        return judgement
+
+    def judge(self, rules: str, case: Case, results: list[Any]) -> Judgement:
+        """Judge what a testee said of a case."""
+        judgement = Judge(rule_book(rules), case, self.judged_by(), self._level).judge(results)
+        return evolve(judgement, results=tuple(results))
+
+    def whole(self, rules: str, case_id: str, case: Case) -> Judgement:
+        """Run a case at once."""
         steps = [{"op": step.op, "args": step.args} for step in case.steps]
         reply = self.ask("run", self.patience(len(steps)), case={"id": case_id, "pre": case.pre, "steps": steps})
         self.steps += len(reply["results"])
-        return evolve(judge.judge(reply["results"]), results=tuple(reply["results"]))
+        return self.judge(rules, case, reply["results"])
 
     def judged_by(self) -> frozenset[str]:
         """What a case is judged by: what the testee observes; where that says nothing of the state, what is read."""
@@ -259,13 +282,13 @@ class Tester:
         For the first it has as long as for its start: much is compiled only when it is first used. Once, so that a
         testee which hangs does not cost as much each time.
         """
-        seconds = self._run_seconds + STEP_SECONDS * steps
+        seconds = self.run_seconds + STEP_SECONDS * steps
         if self._is_warm:
             return seconds
         self._is_warm = True
         return max(seconds, self._start_seconds)
 
-    def stepwise(self, judge: Judge, case_id: str, case: Case) -> Judgement:
+    def stepwise(self, rules: str, case_id: str, case: Case) -> Judgement:
         """Run a case one operation at a time."""
         assert self.testee is not None
         loaded = self.ask("load", self._start_seconds, case={"id": case_id, "pre": case.pre})
@@ -283,7 +306,7 @@ class Tester:
             results.append(result)
             if ends:
                 break
-        return evolve(judge.judge(results), results=tuple(results))
+        return self.judge(rules, case, results)
 
     def failed(self, failure: Exception) -> Judgement:
         """The verdict of a case in which the testee failed; it is ended.
@@ -291,12 +314,11 @@ class Tester:
         Raises:
             GaveUpError: That happened too often in a row.
         """
-        log = self.log
+        log, verdict = self.log, verdict_of(failure)
         self.drop()
         self._crashes += 1
-        if self._crashes >= CRASHES_IN_A_ROW:
-            raise GaveUpError(f"{failure}, {self._crashes} times in a row", log)
-        verdict = {CrashedError: CRASH, TimedOutError: TIMEOUT}.get(type(failure), PROTOCOL_ERROR)
+        if self.gives_up and self._crashes >= CRASHES_IN_A_ROW:
+            raise GaveUpError(f"{failure}, {self._crashes} times in a row", verdict, log)
         return Judgement(verdict, None, str(failure), log=log)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from perp_cli.files import Pending, cannot_be_written
 from perp_cli.main import main
+from perp_reference.conformance.values import OPERATIONS
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -86,6 +88,38 @@ def test_known_failures_are_expected_and_cannot_go_stale(
     assert (code, found["error"]["line"], found["error"]["field"]) == (3, 1, "verdict")
 
 
+def test_a_testee_whose_first_operations_are_wrong_is_told_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], testees: Path
+) -> None:
+    """Canaries ask for outcomes and the amount; a wrong nonce is a failure like others."""
+    code, found = run(capsys, "--only", "withdraw/accepted", *broken(testees, "nonce_reused"))
+    assert (code, found["verdict"], [canary["lives"] for canary in found["canaries"]].count(False)) == (
+        1,
+        "does not conform",
+        0,
+    )
+    [failure] = found["failures"]
+    assert (failure["verdict"], failure["rule"]) == ("fail.state", "withdraw")
+    assert [difference["path"] for difference in failure["differences"]] == ["/order_slot/4/0/nonce"]
+
+
+def test_a_line_that_reproduces_has_the_options_it_needs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, testees: Path, archive: Path
+) -> None:
+    monkeypatch.setenv("PERP_CALLED_AS", "../a checkout/perp")
+    options = ["--level", "2", "--timeout", "7.5", "--start-timeout", "90", "--vectors", str(archive)]
+    testee = broken(testees, "wrong_reason")
+    code, found = run(capsys, "--only", "withdraw.VAULT", *options, *testee)
+    assert code == 1
+    failure = found["failures"][0]
+    words = shlex.split(failure["reproduce"])
+    assert words[:4] == ["../a checkout/perp", "conform", "--only", failure["case"]]
+    assert sorted(words[4 : -len(testee)]) == sorted(options)
+    assert words[-len(testee) :] == testee
+    assert main(words[1:]) == 1
+    assert failure["case"] in capsys.readouterr().out
+
+
 def test_reports_name_the_first_divergence_in_raw_and_human_units(
     capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path
 ) -> None:
@@ -147,29 +181,38 @@ def test_a_broken_testee_is_caught(
 
 def ending(*operations: str) -> list[str]:
     """A testee that writes to its log and ends in its first case."""
+    return answering("!log about to fail", *operations)
+
+
+def answering(reply: str, *operations: str) -> list[str]:
+    """A testee that gives this reply to its first case."""
     implementation = {"name": "ends", "version": "1", "language": "Python", "source": ""}
     hello = {"implementation": implementation, "rules": ["perpetual"], "operations": operations}
     plan = {
         "hello": [hello | {"features": [], "observes": ["reason", "delta"]}],
         "configure": [{"result": "ok"}],
-        "run": ["!log about to fail"],
+        "run": [reply],
     }
     return ["--", sys.executable, str(Path(__file__).with_name("scripted.py")), json.dumps(plan)]
 
 
-@pytest.mark.parametrize("asks", [["conform", "--only", "withdraw"], ["fuzz", "--seconds", "600"]])
-def test_where_a_run_ends_early_the_end_of_the_log_is_shown(
-    capsys: pytest.CaptureFixture[str], asks: list[str]
-) -> None:
-    assert main([*asks, *ending("withdraw", "transfer", "deposit")]) == 5
+def test_where_a_run_ends_early_the_end_of_the_log_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conform", *ending(*OPERATIONS)]) == 5
     shown = capsys.readouterr().out.splitlines()
     place = shown.index("ended: it ended with exit code 7, 5 times in a row")
     assert shown[place + 1] == "about to fail"
+    assert shown[-1] == "crashed or timed out"
+
+
+def test_a_run_that_ends_early_for_its_replies_does_not_conform(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run(capsys, *answering("no json", *OPERATIONS))
+    assert (code, found["verdict"]) == (1, "does not conform")
+    assert found["ended"] == "reply to run: expected one JSON object, got 'no json' at column 1, 5 times in a row"
 
 
 def test_a_canary_that_dies_of_a_crash_shows_the_end_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     code, found = run(capsys, "--only", "cancel", *ending("withdraw"))
-    assert (code, found["verdict"]) == (1, "disqualified")
+    assert (code, found["verdict"]) == (5, "crashed or timed out")
     message = "error.crash: it ended with exit code 7; log: about to fail"
     assert {canary["message"] for canary in found["canaries"] if not canary["lives"]} == {message}
 

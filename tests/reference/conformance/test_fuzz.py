@@ -1,6 +1,7 @@
 """Fuzzing finds a divergence, makes it small, and writes a fixture that shows it again."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,51 @@ def test_a_divergence_is_found_made_small_and_shown_again(
     assert (code, found) == (0, {"cases": 1, "failures": []})
 
 
+def test_the_printed_line_reproduces_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, testees: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PERP_CALLED_AS", "./perp")
+    code, found = run(
+        capsys, "--level", "2", "--out", str(tmp_path / "a b"), *engine(testees, "broken", "nonce_reused")
+    )
+    line = found["divergence"]["reproduce"]
+    assert (code, line.startswith(f"./perp fuzz --replay '{tmp_path}/a b/fuzz-")) == (1, True)
+    assert " --level 2 -- " in line
+    code = main(shlex.split(line)[1:])
+    assert (code, capsys.readouterr().out.splitlines()[-1]) == (1, "0 of 1 cases pass")
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [("crashes", "error.crash"), ("silent", "error.timeout")])
+def test_a_crash_and_a_silence_are_found_with_the_operation_that_brings_them_about(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path, fault: str, verdict: str
+) -> None:
+    options = ["--rules", "perpetual", "--timeout", "2", "--start-timeout", "5", "--out", str(tmp_path)]
+    testee = engine(testees, "broken", fault)
+    code, found = run(capsys, *options, *testee)
+    divergence = found["divergence"]
+    rule = {"crashes": "withdraw", "silent": "cancel"}[fault]
+    assert (code, divergence["verdict"], divergence["rule"], divergence["operations"]) == (5, verdict, rule, 1)
+    assert ("about to divide" in divergence["log"]) == (fault == "crashes")
+    code, found = run(capsys, "--timeout", "2", "--replay", divergence["file"], *testee)
+    assert (code, [failure["verdict"] for failure in found["failures"]]) == (5, [verdict])
+
+
+def test_where_a_divergence_is_to_be_written_is_looked_at_first(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("here", encoding="utf-8")
+    code, found = run(capsys, "--out", str(tmp_path / "file"), *engine(testees, "broken", "lost_fee"))
+    assert (code, found["error"]["message"]) == (2, f"{tmp_path}/file cannot be written: File exists")
+
+
+def test_where_nothing_was_compared_nothing_is_claimed(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path
+) -> None:
+    """The template skips what is not connected; a testee of no operation is sent nothing."""
+    code, found = run(capsys, "--out", str(tmp_path), *engine(testees, "trivial"))
+    assert (code, found["divergence"], found["statistics"]["examples"]) == (1, None, 0)
+
+
 def test_the_reference_differs_nowhere(capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path) -> None:
     arguments = ("--seconds", "3", "--seed", "7", "--out", str(tmp_path))
     code, found = run(capsys, *arguments, *engine(testees, "reference", "reason", "delta", "outputs"))
@@ -69,6 +115,9 @@ class Adder(Differ):
         steps = tuple(Step(name, arguments, expected) for name, arguments in scenario.steps)
         case = Case("a", "", "required", (), ("withdraw",), (), {}, scenario.pre, steps)
         return Divergence(scenario, case, Judgement(STATE, len(steps) - 1))
+
+    def later(self, scenario: Scenario, place: int) -> Scenario | None:
+        del scenario, place
 
 
 def test_shrinking_drops_steps_and_records_zeroes_fields_and_snaps_to_the_boundary() -> None:
