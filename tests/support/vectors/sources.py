@@ -7,6 +7,7 @@ from perp_reference.conformance.scenarios import Scenario, read_committed
 from support.vectors.edges.collected import edge_scenarios
 from support.vectors.headers import header_scenarios, table_scenarios
 from support.vectors.large import large_scenarios
+from support.vectors.neighbours import neighbour_scenarios
 from support.vectors.observed import observed_scenarios
 from support.vectors.oracles import oracle_scenarios
 from support.vectors.rich import rich_scenarios
@@ -27,6 +28,7 @@ def scenarios() -> Iterator[Scenario]:
     yield from scene_scenarios()
     yield from header_scenarios()
     yield from table_scenarios()
+    yield from neighbour_scenarios()
     yield from oracle_scenarios()
     yield from edge_scenarios()
     yield from unsettled_scenarios()
