@@ -24,7 +24,7 @@ RULES = (
 
 THEOREMS = (
     *(SMT / f"{name}.py" for name in ("catalogue", "contracts", "frame")),
-    *sorted((SMT / "goals").glob("*.py")),
+    *sorted((SMT / "goals").rglob("*.py")),
 )
 """The files that say what a theorem claims."""
 

@@ -277,6 +277,9 @@ class Stage:
     def use(self, lemma: Callable[..., Flag], *words: Word) -> None:
         """Remind the solver of what a lemma says of these words; `goals.lemmas` proves it of all words."""
 
+    def tell(self, *words: Word) -> None:
+        """Tell the solver what intervals say of words, where they rest on no guard."""
+
     def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a rule or a part of one, and keep to values for which it rejects nothing."""
         raise NotImplementedError
@@ -445,6 +448,16 @@ class Symbolic(Stage):
             with self.reading.knowing_nothing():
                 instance = lemma(*words)
         self.reading.promise(instance, lemma.__name__)
+
+    def tell(self, *words: Word) -> None:
+        """Tell the solver what intervals say of words, where they rest on no guard."""
+        assert not self.reading.guards, "guards after a word do not bound it"
+        for word in words:
+            interval = self.reading.bounds.word(word)
+            with self.reading.aside(), self.reading.knowing_nothing():
+                low = True if interval.low is None else word >= interval.low
+                high = True if interval.high is None else word <= interval.high
+            self.reading.promise(both(low, high), "intervals")
 
     def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a rule; its guards are assumed."""

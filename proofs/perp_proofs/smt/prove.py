@@ -19,12 +19,13 @@ from perp_proofs.smt.solver import (
     SEARCH,
     STEPS,
     Answer,
+    Step,
     Verdict,
     answer,
     ask,
     open_choices,
 )
-from perp_proofs.smt.terms import Condition, Flag
+from perp_proofs.smt.terms import Condition, Flag, conjunction
 
 DECISIONS_MAX = 6
 """Most comparisons that are decided on a path because the solver could not tell."""
@@ -158,25 +159,31 @@ class Search:
 
     def claim(self, decisions: dict[int, bool], claim: Claim) -> tuple[Answer, Condition | None]:
         """Ask for one claim on a path; where the solver cannot tell, the comparison to split the path by."""
-        given = answer(self.reading, claim.condition, self.seed, STEPS[:2])
-        if given.verdict is Verdict.PROVED:
-            return given, None
+        left = self.unproved(self.unproved(claim.condition, STEPS[:2]), STEPS[2:3])
+        if left is True:
+            return PROVED, None
         fresh = claim.name not in self.sought
         self.sought.add(claim.name)
         if fresh and (found := self.seek(claim.name, first=True)).verdict is Verdict.VIOLATED:
             return found, None
-        given = answer(self.reading, claim.condition, self.seed, STEPS[2:])
+        given = answer(self.reading, left, self.seed, STEPS[3:])
         if given.verdict is Verdict.PROVED:
             return given, None
         if fresh and (found := self.seek(claim.name, first=False)).verdict is Verdict.VIOLATED:
             return found, None
         if given.verdict is Verdict.VIOLATED:
             return attrs.evolve(given, decisions=decisions), None
-        choices = open_choices(self.reading, claim.condition)
+        choices = open_choices(self.reading, left)
         possible = not decisions or ask(self.reading, False, STEPS[1], seed=self.seed).verdict is not Verdict.PROVED
         if choices and possible and len(decisions) < DECISIONS_MAX and self.paths < PATHS_MAX:
             return given, choices[0]
         return attrs.evolve(given, decisions=decisions), None
+
+    def unproved(self, condition: Flag, steps: tuple[Step, ...]) -> Flag:
+        """The parts of a condition that these steps do not prove."""
+        parts = condition.parts if isinstance(condition, Condition) and condition.kind == "and" else (condition,)
+        left = [part for part in parts if answer(self.reading, part, self.seed, steps).verdict is not Verdict.PROVED]
+        return conjunction(self.reading, left)
 
     def seek(self, name: str, first: bool) -> Answer:
         """Look for a state that breaks a claim: first where much is known of it."""

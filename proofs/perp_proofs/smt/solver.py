@@ -256,7 +256,8 @@ def ask(reading: SymbolicReading, goal: Flag, step: Step, extra: Iterable[Flag] 
     solver.set(rlimit=step.resources, random_seed=seed)
     for flag in (*known, *extra, negated(goal)):
         solver.add(translator.flag(flag))
-    for number in sorted(cone(reading, symbols | set().union(*map(symbols_of, extra)))):
+    decisions = [reading.table.conditions[number] for number in reading.table.decisions]
+    for number in sorted(cone(reading, symbols.union(*map(symbols_of, (*extra, *decisions))))):
         solver.add(*translator.definition(reading.table.symbols[number]))
     for number, value in reading.table.decisions.items():
         solver.add(translator.flag(reading.table.conditions[number]) == value)

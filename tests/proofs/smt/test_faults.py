@@ -32,6 +32,18 @@ FAULTS = (
         "begin_batch_keeps_withdrawals_within_the_bucket",
     ),
     (Fault(batch.begin_batch, "ledger.bucket_at", "exchange.frozen_at"), "waiting_in_two_batches_refills_the_same"),
+    (
+        Fault(waterfall.bear_loss, "market.loss_cap_ppm * price.price - borne", "market.loss_cap_ppm * price.price"),
+        "a_market_stays_within_the_cap_of_the_day",
+    ),
+    (
+        Fault(waterfall.bear_loss, "mul_div_ceil(select(whole, 0, loss.deficit), PPM, maximum(lots, 1))", "limit"),
+        "a_market_bears_exactly_what_is_needed_or_allowed",
+    ),
+    (
+        Fault(waterfall.socialise, "mul_div_floor(now, 1, DAY)", "now"),
+        "socialise_stays_within_the_cap_of_the_day",
+    ),
     (Fault(waterfall.bear_loss, "mul_div_remainder(lots, rise, PPM)", "0"), "bearing_a_loss_keeps_promise"),
     (
         Fault(waterfall.socialise, "last.excess - ledger.fund_inbox", "-ledger.fund_inbox"),

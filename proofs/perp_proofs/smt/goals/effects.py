@@ -13,27 +13,23 @@ import attrs
 
 from perp_proofs.smt.contracts import market_assumed
 from perp_proofs.smt.frame import Scene, Stage
-from perp_proofs.smt.goals.acceptance import (
+from perp_proofs.smt.goals.contracts import MARKET_VALID
+from perp_proofs.smt.goals.guards.batch import fund_figures, rolls, window_modes
+from perp_proofs.smt.goals.guards.exits import wanted_lots
+from perp_proofs.smt.goals.guards.shared import (
     FEES_ID,
     FUND_ID,
     Case,
-    borne,
-    fund_figures,
     inbox,
     is_blind,
     longs,
     moved_by,
     near,
-    rolls,
     rounded_up,
-    share,
     side_of,
     stale,
-    wanted_lots,
-    whole_fund,
-    window_modes,
 )
-from perp_proofs.smt.goals.contracts import MARKET_VALID
+from perp_proofs.smt.goals.guards.waterfall import borne, share, whole_fund
 from perp_proofs.smt.prove import Claim, Goal
 from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Flag, Word
@@ -664,10 +660,21 @@ def stores_exactly(name: str, expected: Callable[[Case], Expected], stage: Stage
     records = expected(case)
     single = [entry for entry in scene.entries if entry.access.stores and entry.access.record is not None]
     assert {entry.name for entry in single} == set(records), "every record has its expectation"
+    if name == "oracle_tick":
+        equal_products(scene, records, stage)
     for entry in single:
         for word, found, wanted in words_of(entry.name, entry.after, records[entry.name]):
             yield Claim(word, found == wanted)
     yield from settled_exactly(scene)
+
+
+def equal_products(scene: Scene, records: Expected, stage: Stage) -> None:
+    """Remind the solver that where index and average are as expected, so are their products."""
+    market = scene.before("market")
+    for record, field, factor in (("price", "index", market.mark_clamp_ppm), ("oracle", "average", market.band_ppm)):
+        found, wanted = getattr(scene.after(record), field), getattr(records[record], field)
+        stage.hint(found - wanted, factor)
+        stage.hint(wanted - found, factor)
 
 
 def settled_exactly(scene: Scene) -> Iterator[Claim]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from perp_proofs.smt.contracts import implies, margin_contract, market_assumed
-from perp_proofs.smt.frame import Stage
+from perp_proofs.smt.frame import Scene, Stage
 from perp_proofs.smt.goals.contracts import MARKET_VALID
-from perp_proofs.smt.goals.health import after_of, seen
+from perp_proofs.smt.goals.health import Seen, after_of, seen
 from perp_proofs.smt.lemmas import products_decide_signs, products_keep_signs
 from perp_proofs.smt.prove import Claim, Goal
 from perp_spec.language import absolute, both, either, maximum, minimum, mul_div_floor, negate
@@ -14,6 +14,7 @@ from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.health import settle_whole
 from perp_spec.perpetual.records import FUND, Mode
+from perp_spec.perpetual.rules.forced import conceded_price
 
 assert rules.__all__, "importing the rules registers them"
 
@@ -50,17 +51,33 @@ def the_fund_stays_solvent(name: str, stage: Stage) -> Iterator[Claim]:
     stage.assume(market_assumed(scene.before("market")), MARKET_VALID)
     fund = seen(scene, *names)
     stage.split(fund.number == FUND)
-    stage.split(fund.before.health.equity >= 0)
-    price = scene.before("price").price
+    concerned = both(fund.number == FUND, fund.before.health.equity >= 0)
+    stage.split(concerned)
+    if concerned is not False:
+        fund_hints(name, scene, fund, stage)
+    before, after = fund.before.health.equity, fund.after.health.equity
+    yield Claim("a solvent fund stays solvent", implies(concerned, either(after >= 0, after >= before)))
+
+
+def fund_hints(name: str, scene: Scene, fund: Seen, stage: Stage) -> None:
+    """Remind the solver of the signs of products."""
+    price, before, after = scene.before("price").price, fund.before.health, fund.after.health
+    if name == "forced_reduce":
+        the_fund_gains_by_what_is_conceded(scene, stage)
+        stage.use(products_keep_signs, after.initial, scene.before("parameters").fund_multiple)
     for size in (fund.after.size, fund.before.size - fund.after.size):
         stage.use(products_keep_signs, size, price)
-    before, after = fund.before.health, fund.after.health
     stage.use(products_decide_signs, after.equity, before.linear)
     stage.use(products_keep_signs, after.linear, before.equity)
-    solvent = implies(
-        both(fund.number == FUND, before.equity >= 0), either(after.equity >= 0, after.equity >= before.equity)
-    )
-    yield Claim("a solvent fund stays solvent", solvent)
+
+
+def the_fund_gains_by_what_is_conceded(scene: Scene, stage: Stage) -> None:
+    """Go on by the side of the account that is reduced, and mind that each lot is worth no less than is paid for it."""
+    size, price, market = (scene.before(name) for name in ("position", "price", "market"))
+    stage.split(size.size > 0)
+    paid = conceded_price(size.size, price, market)
+    stage.use(products_keep_signs, price.price, market.slip_ppm)
+    stage.use(products_keep_signs, price.price - paid, scene.operation.lots)
 
 
 def socialise_leaves_the_fund_its_margin(stage: Stage) -> Iterator[Claim]:

@@ -30,7 +30,18 @@ from perp_proofs.smt.lemmas import parts_rounded_up_are_no_larger, products_keep
 from perp_proofs.smt.prove import Claim, Goal
 from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Flag, Word
-from perp_spec.language import absolute, both, either, indicator, maximum, minimum, mul_div_floor, select, sweep
+from perp_spec.language import (
+    absolute,
+    both,
+    either,
+    indicator,
+    maximum,
+    minimum,
+    mul_div_ceil,
+    mul_div_floor,
+    select,
+    sweep,
+)
 from perp_spec.operation import Rule, Shape
 from perp_spec.perpetual.bounds import parameters_valid
 from perp_spec.perpetual.health import (
@@ -302,6 +313,8 @@ def scenario_losses_fit(stage: Stage) -> Iterator[Claim]:
     position, price, market, _ = item_of(stage)
     losses, fits = stage.wide(scenario_losses, position, price, market)
     yield from fitting(fits)
+    worth = position.size * price.price
+    stage.tell(*(mul_div_ceil(value, market.shock_ppm, PPM) for value in (worth, -worth)))
     yield Claim("they are in range", invariants.losses_in_range(losses, 1))
 
 
