@@ -541,7 +541,7 @@ def scalar_fault(instruction: Instruction, kinds: list[str]) -> str:
         return f"hashes under the tag {instruction.numbers[0]}"
     if code == "constant" and not in_type(instruction.numbers[0], instruction.types[0]):
         return "a constant out of range"
-    if code == "input" and not is_range(*instruction.numbers, instruction.types[0]):
+    if code == "input" and not is_range(instruction.numbers[0], instruction.numbers[1], instruction.types[0]):
         return "no range"
     return ""
 
