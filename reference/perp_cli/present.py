@@ -196,9 +196,8 @@ def shown(value: int | bool) -> str:
 
 
 def numbers_of(guard: Guard) -> str:
-    """What a guard compared, the false comparisons only where it is false."""
-    relevant = [item for item in guard.comparisons if guard.holds or not item.holds]
-    return "; ".join(compared(item) for item in relevant)
+    """What a guard compared; where it is false, only what made it so."""
+    return "; ".join(compared(item) for item in (guard.comparisons if guard.holds else guard.deciding))
 
 
 def refusal(config: Config, rejection: Rejection) -> list[str]:

@@ -36,6 +36,9 @@ class Guard:
     holds: bool
     comparisons: tuple[Comparison, ...]
     """What the guard looked at, in order; flags compare nothing."""
+    deciding: tuple[Comparison, ...] = attrs.field(default=(), eq=False)
+    """Those of them that made the guard hold, or not: of an alternative that does not hold all, of one that holds those
+    that do. A comparison that holds can be what makes a guard fail, where the guard asks that it does not."""
 
     @property
     def sentence(self) -> str:
@@ -44,14 +47,24 @@ class Guard:
 
 
 class Known:
-    """A term whose value is known. `comparisons` is what a condition was made from."""
+    """A term whose value is known.
 
-    __slots__ = ("comparisons", "reading", "value")
+    `comparisons` is what a condition was made from, `deciding` what of it made the condition what it is.
+    """
 
-    def __init__(self, reading: "Explaining", value: Any, comparisons: tuple[Comparison, ...] = ()) -> None:
+    __slots__ = ("comparisons", "deciding", "reading", "value")
+
+    def __init__(
+        self,
+        reading: "Explaining",
+        value: Any,
+        comparisons: tuple[Comparison, ...] = (),
+        deciding: tuple[Comparison, ...] = (),
+    ) -> None:
         self.reading = reading
         self.value = value
         self.comparisons = comparisons
+        self.deciding = deciding
 
     def __bool__(self) -> bool:
         """A rule never branches on a term.
@@ -89,7 +102,14 @@ class Known:
         return Known(self.reading, -self.value)
 
     def _compared(self, relation: str, other: Any, holds: bool) -> "Known":
-        return Known(self.reading, holds, (Comparison(self.value, relation, raw(other), holds),))
+        compared = (Comparison(self.value, relation, raw(other), holds),)
+        return Known(self.reading, holds, compared, compared)
+
+    def _joined(self, value: Any, other: Any) -> "Known":
+        """This and another condition as one: decided by those of the two that are what the whole is."""
+        alike = [side for side in (self, other) if raw(side) == value]
+        deciding = tuple(comparison for side in alike for comparison in decided(side))
+        return Known(self.reading, value, self.comparisons + seen(other), deciding)
 
     def __lt__(self, other: Any) -> "Known":
         return self._compared("<", other, self.value < raw(other))
@@ -110,17 +130,19 @@ class Known:
         return self._compared("!=", other, self.value != raw(other))
 
     def __and__(self, other: Any) -> "Known":
-        return Known(self.reading, self.value & raw(other), self.comparisons + seen(other))
+        return self._joined(self.value & raw(other), other)
 
     __rand__ = __and__
 
     def __or__(self, other: Any) -> "Known":
-        return Known(self.reading, self.value | raw(other), self.comparisons + seen(other))
+        return self._joined(self.value | raw(other), other)
 
     __ror__ = __or__
 
     def __xor__(self, other: Any) -> "Known":
-        return Known(self.reading, self.value ^ raw(other), self.comparisons + seen(other))
+        return Known(
+            self.reading, self.value ^ raw(other), self.comparisons + seen(other), self.deciding + decided(other)
+        )
 
     __rxor__ = __xor__
 
@@ -133,6 +155,16 @@ def raw(value: Any) -> Any:
 def seen(value: Any) -> tuple[Comparison, ...]:
     """What a condition was made from."""
     return value.comparisons if isinstance(value, Known) else ()
+
+
+def decided(value: Any) -> tuple[Comparison, ...]:
+    """What made a condition what it is."""
+    return value.deciding if isinstance(value, Known) else ()
+
+
+def once(comparisons: tuple[Comparison, ...]) -> tuple[Comparison, ...]:
+    """Comparisons, each once."""
+    return tuple(dict.fromkeys(comparisons))
 
 
 class Explaining(Plain):
@@ -157,13 +189,13 @@ class Explaining(Plain):
             if not raw(condition):
                 raise Rejected(reason)
             return
-        self.guards.append(Guard(reason, raw(condition), tuple(dict.fromkeys(seen(condition)))))
+        self.guards.append(Guard(reason, raw(condition), once(seen(condition)), once(decided(condition))))
 
     def select(self, condition: Any, yes: Any, no: Any) -> Any:
         """The chosen value, a term even where the rule names a constant; a flag remembers what it was chosen by."""
         chosen = yes if raw(condition) else no
         if isinstance(raw(chosen), bool):
-            return Known(self, raw(chosen), seen(condition) + seen(chosen))
+            return Known(self, raw(chosen), seen(condition) + seen(chosen), decided(condition) + decided(chosen))
         return Known(self, chosen) if isinstance(chosen, int) else chosen
 
     def mul_div_floor(self, a: Any, b: Any, c: Any) -> Known:
@@ -181,7 +213,8 @@ class Explaining(Plain):
     def product_le(self, a: Any, b: Any, c: Any, d: Any) -> Known:
         """A comparison of two products."""
         left, right = raw(a) * raw(b), raw(c) * raw(d)
-        return Known(self, left <= right, (Comparison(left, "<= (products)", right, left <= right),))
+        compared = (Comparison(left, "<= (products)", right, left <= right),)
+        return Known(self, left <= right, compared, compared)
 
     def digest(self, tag: int, digests: tuple[Any, ...], words: tuple[Any, ...]) -> Known:
         """A digest."""

@@ -67,7 +67,7 @@ class Refused:
     Attributes:
         case: Where it is from.
         changes: In what it differs from the worked operation; None where it is of another state.
-        comparisons: What the guard compared, as far as it does not hold.
+        comparisons: What the guard compared, as far as it made it fail.
     """
 
     case: Case
@@ -166,8 +166,7 @@ def take(found: Examples, rule: CataloguedRule, case: Case, session: PerpetualSe
     if entry is None:
         found.faults.append(Fault(f"vectors, {case.id}", applied.reason, "a guard of the rule's page"))
         return
-    false = tuple(compared for compared in guards[place].comparisons if not compared.holds)
-    refused = Refused(case, difference(found.worked.get(rule.name, []), case), false or guards[place].comparisons)
+    refused = Refused(case, difference(found.worked.get(rule.name, []), case), guards[place].deciding)
     found.refused.setdefault((rule.name, entry.number), refused)
 
 

@@ -106,7 +106,10 @@ def worked(rule: CataloguedRule, own: Worked, heading: str) -> list[str]:
         table(("the operation says", "", "unit"), kept) if kept else "The operation names nothing but zeros.",
         "What is not named is 0 or no. It is accepted, and changes this:" if kept else "It is accepted, and changes:",
         table(("in the state", "before", "after", "change"), change_rows(own.changes)),
-        details("Every guard with the numbers it compared", compared_table(rule, own.guards)),
+        details(
+            "Every guard with the numbers it compared; ✗ marks a comparison that does not hold, and need not",
+            compared_table(rule, own.guards),
+        ),
     ]
 
 
@@ -165,7 +168,8 @@ def guards_section(rule: CataloguedRule, examples: Examples) -> list[str]:
         "## Each guard by an example",
         (
             "What is changed in the worked operation, or in the state it meets, so that the guard is the first one "
-            "that does not hold; and the numbers it then compared. Each is a vector."
+            "that does not hold; and the comparisons that made it fail: ✗ marks one that does not hold, the others are "
+            "ones that the guard forbids. Each is a vector."
         ),
         table(("", "reason", "changed", "compared", "vector"), rows),
     ]
@@ -190,7 +194,7 @@ def guard_row(rule: CataloguedRule, entry: Entry, refused: Refused | None) -> tu
     """A row for one guard."""
     if refused is None:
         return entry.number, reason_link(entry.reason), "no operation can make this the first false guard", "", ""
-    compared = "; ".join(comparison(own) for own in refused.comparisons[:MOST_COMPARED]) or "a flag that is not set"
+    compared = "; ".join(comparison(own) for own in refused.comparisons[:MOST_COMPARED]) or "a flag"
     link = vector_link(rule.name, refused.case.id)
     return entry.number, reason_link(entry.reason), changed(refused), compared, link
 
