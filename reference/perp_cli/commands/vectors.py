@@ -82,6 +82,7 @@ def build(path: Path, output: Output) -> ExitCode:
     """Builds the archive.
 
     Raises:
+        MalformedInput: The score beside it is malformed.
         UsageError: It cannot be written.
     """
     from perp_reference.conformance.release import compressed, decode_vectors
@@ -97,8 +98,24 @@ def build(path: Path, output: Output) -> ExitCode:
     numbers = counted(vectors)
     output.line(f"{path}: {numbers['cases']} cases, {numbers['steps']} steps, {path.stat().st_size} bytes")
     output.line(vectors.digest)
-    output.document({"file": str(path), "digest": vectors.digest, **numbers})
+    measured = is_measured(path, vectors.digest)
+    if not measured:
+        output.line("its score is not known: perp vectors mutants --write measures it")
+    output.document({"file": str(path), "digest": vectors.digest, "measured": measured, **numbers})
     return ExitCode.OK
+
+
+def is_measured(path: Path, digest: str) -> bool:
+    """Whether the score beside an archive is of the vectors with this digest.
+
+    Raises:
+        MalformedInput: The file of the score is malformed.
+    """
+    from perp_reference.conformance.measured import FILE, read_measured, stale
+    from perp_reference.conformance.mutants import EXPLANATIONS
+
+    file = path.parent / FILE
+    return file.exists() and not stale(read_measured(file), digest, path.parent / EXPLANATIONS)
 
 
 def counted(vectors: "Vectors") -> dict[str, int]:

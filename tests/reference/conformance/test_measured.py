@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from perp_cli.commands.vectors import is_measured
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
 from perp_reference.conformance.measured import FILE, Measured, encode_measured, measured, read_measured, stale
@@ -112,3 +113,9 @@ def test_what_was_found_is_kept_beside_the_archive_unless_an_explanation_is_wron
     (tmp_path / EXPLANATIONS).write_text(json.dumps({"mutant": noticed, "why": "so it is said"}) + "\n")
     assert main(run) == ExitCode.FALSE
     assert read_measured(tmp_path / FILE) == kept
+
+
+def test_whether_the_score_is_of_an_archive_is_told(score: Measured, archive: Path, tmp_path: Path) -> None:
+    assert is_measured(archive, score.vectors)
+    assert not is_measured(archive, f"sha256:{'0' * 64}")
+    assert not is_measured(tmp_path / archive.name, score.vectors)
