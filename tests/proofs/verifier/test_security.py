@@ -47,6 +47,24 @@ def test_the_default_profile_at_the_reference_sizes() -> None:
     assert security(replace(PROFILE_100, fold_grinding=0), REFERENCE).bits < 96
 
 
+def test_the_other_reading_of_the_theorem_for_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given twice the multiplicity in Theorem 4.2, as soundcalc has it, then the figures are those of the page."""
+
+    def doubled(length: float, rate: float, multiplicity: int) -> float:
+        h = 2 * multiplicity + 0.5
+        gamma = 1 - math.sqrt(rate) * (1 + 1 / (2 * multiplicity))
+        return math.log2((2 * h**5 + 3 * h * gamma * rate) * length / (3 * rate**1.5) + h / math.sqrt(rate))
+
+    monkeypatch.setattr("perp_proofs.verifier.security.johnson_batch_error", doubled)
+    figure = security(PROFILE_100, REFERENCE)
+    batch = next(entry.bits for entry in figure.rounds if entry.name == "batch")
+    assert (figure.bits, batch, figure.total) == (100.66, 100.80, 99.63)
+    largest = replace(REFERENCE, bound=2**18)
+    assert security(PROFILE_100, replace(largest, words=200)).bits >= 100
+    assert 99.7 < security(PROFILE_100, replace(largest, words=300)).bits < 100
+    assert security(PROFILE_128, REFERENCE).bits == pytest.approx(128.7, abs=PRINTED)
+
+
 def test_unique_decoding_at_the_reference_sizes() -> None:
     figures = bits(PROFILE_128, REFERENCE, None)
     expected = {"queries": 128.7, "batch": 129.4, "lookups": 131.9}
