@@ -23,6 +23,15 @@ LONGEST_VALUE = 24
 DIGEST_BITS = 130
 """What a rule computes has fewer bits, products included; a digest has more."""
 
+CRASH = "[BTC falls by 15 % in 15 minutes](../crash.md)"
+ESCAPE = "[the operator vanishes](../escape.md)"
+LIVED = {
+    **dict.fromkeys(("liquidate", "backstop", "deleverage", "socialise", "end_batch"), CRASH),
+    **dict.fromkeys(("request_forced", "forced_withdraw", "forced_reduce", "freeze"), ESCAPE),
+    **dict.fromkeys(("escape_claim", "escape_pay"), ESCAPE),
+}
+"""The page that lives through a rule."""
+
 FIGURES = ("instructions", "columns", "constraints", "lookups", "permutations", "messages", "cells")
 
 
@@ -84,7 +93,11 @@ def worked_section(rule: CataloguedRule, examples: Examples) -> list[str]:
     """Operations that are accepted, with all their numbers."""
     several = [own for own in examples.worked.get(rule.name, ()) if own.case.id.endswith("/accepted")]
     several = [own for own in several if "large" not in own.case.id] or examples.worked.get(rule.name, [])[:1]
-    parts = ["## Worked in numbers", "From the vectors, and computed again by the machine when this page was made."]
+    told = f" A story with it, in numbers: {LIVED[rule.name]}." if rule.name in LIVED else ""
+    parts = [
+        "## Worked in numbers",
+        f"From the vectors, and computed again by the machine when this page was made.{told}",
+    ]
     for own in several:
         parts += worked(rule, own, f"### {title_of(own)}" if len(several) > 1 else "")
     return parts
