@@ -19,7 +19,7 @@ from perp_reference.site.trade import worked_trade
 from perp_reference.site.vectors import vector_files, vectors_page
 from perp_spec import words
 from perp_spec.perpetual.catalogue import catalogue
-from perp_spec.perpetual.defaults import default_parameters
+from perp_spec.perpetual.defaults import default_config, default_parameters
 from perp_spec.perpetual.reasons import SENTENCES, Reason
 from perp_spec.words import DAY
 
@@ -93,6 +93,7 @@ def figures(facts: Facts) -> dict[str, str]:
     """What a marked figure may be, by its name."""
     kinds = [case.source["kind"] for _, _, case in facts.vectors.cases()]
     verdicts = [goal["verdict"] for goal in facts.ledger["goals"]]
+    market = default_config(1).markets[0].market
     return {
         "theorems": f"{len(verdicts):,}",
         "theorems proved": f"{verdicts.count('proved'):,}",
@@ -110,6 +111,7 @@ def figures(facts: Facts) -> dict[str, str]:
         "default penalty": f"{default_parameters().penalty_ppm / 10_000:g}",
         "default claim days": f"{default_parameters().claim_seconds / DAY:g}",
         "default forced days": f"{default_parameters().forced_seconds / DAY:g}",
+        "default lie minutes": f"{(market.blind_seconds + 2 * market.staleness_seconds) / 60:g}",
         "operations of a batch": f"{MOST_OPERATIONS:,}",
         **{name: f"{value:,}" for name, value in vars(words).items() if name.isupper() and type(value) is int},
         **{f"security {name} {own}": bits for name, found in facts.security.items() for own, bits in found.items()},

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import define, field
@@ -23,6 +23,10 @@ FILES = "files"
 
 LINK = re.compile(r"(?<=\]\()([^)\s]*)(?=\))")
 FENCED = re.compile(r"^(```|~~~).*?^\1[`~]*$", re.MULTILINE | re.DOTALL)
+LISTED = re.compile(r"^- \[.*(?:\n  .*)*", re.MULTILINE)
+"""An item of a list that begins with a link."""
+FILE_LINK = re.compile(r"\[[\w./-]+\.md\]\((?P<page>[\w./-]+\.md)\)")
+TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:|//")
 OUTSIDE_LINK = re.compile(r"\[([^\]]*)\]\((https?:[^)\s]*)\)")
 
@@ -58,7 +62,20 @@ def read_sources(root: Path) -> Sources:
         if (root / place).is_file():
             text = (root / place).read_text(encoding="utf-8")
             sources.pages[name] = linked(sources, root, place, name, text)
+    for name, text in sources.pages.items():
+        sources.pages[name] = with_titles(sources.pages, name, text)
     return sources
+
+
+def with_titles(pages: Mapping[str, str], name: str, text: str) -> str:
+    """A page in whose lists pages are called by their titles instead of their files."""
+
+    def titled(link: re.Match[str]) -> str:
+        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(name), link.group("page")))
+        title = TITLE.search(pages.get(wanted, ""))
+        return f"[{title.group(1)}]({link.group('page')})" if title else link.group()
+
+    return LISTED.sub(lambda item: FILE_LINK.sub(titled, item.group()), text)
 
 
 def place_of(name: str) -> str:
@@ -125,12 +142,13 @@ def listing(sources: Sources, root: Path, wanted: str) -> str:
     """The page that lists the text files of a directory outside `docs/`, which come with it."""
     name = f"{FILES}/{wanted}/index.md"
     lines: list[str] = []
+    begin = ["Begin with [README.md](README.md.txt).", ""] if (root / wanted / "README.md").is_file() else []
     for path in sorted((root / wanted).rglob("*")):
         inside = path.relative_to(root / wanted)
         if path.is_file() and not any(part.startswith((".", "__")) for part in inside.parts) and is_text(path):
             sources.files[f"{FILES}/{wanted}/{inside.as_posix()}.txt"] = path.read_bytes()
             lines.append(f"- [{inside.as_posix()}]({inside.as_posix()}.txt)")
-    sources.pages[name] = "\n".join((f"# {wanted}", "", *lines, ""))
+    sources.pages[name] = "\n".join((f"# {wanted}", "", *begin, *lines, ""))
     return name
 
 

@@ -45,6 +45,22 @@ def test_a_link_to_a_directory_leads_to_a_list_of_its_text_files(tmp_path: Path)
     assert [name for name in sources.files if name.startswith("files/")] == ["files/tests/run.py.txt"]
 
 
+def test_lists_of_files_call_pages_by_their_titles_and_begin_with_what_to_read(tmp_path: Path) -> None:
+    page = "# Page\n\n- [docs/sub/b.md](sub/b.md): it,\n  and [sub/b.md](sub/b.md)\n\nSee [sub/b.md](sub/b.md).\n"
+    root = checkout(tmp_path, page=page)
+    (root / "docs" / "sub" / "b.md").write_text("# The letter b\n", encoding="utf-8")
+    (root / "CHANGELOG.md").write_text("[tests](tests)", encoding="utf-8")
+    (root / "tests" / "README.md").write_text("read me", encoding="utf-8")
+    sources = read_sources(root)
+    assert sources.faults == []
+    assert sources.pages["page.md"] == (
+        "# Page\n\n- [The letter b](sub/b.md): it,\n  and [The letter b](sub/b.md)\n\nSee [sub/b.md](sub/b.md).\n"
+    )
+    assert sources.pages["files/tests/index.md"] == (
+        "# tests\n\nBegin with [README.md](README.md.txt).\n\n- [README.md](README.md.txt)\n- [run.py](run.py.txt)\n"
+    )
+
+
 def test_a_link_to_the_outside_becomes_text_outside_of_code(tmp_path: Path) -> None:
     text = "[a paper](https://example.org/1) and\n```\n[x](https://example.org/2)\n```\n"
     sources = read_sources(checkout(tmp_path, page=text))
