@@ -37,6 +37,9 @@ MOST_EXAMPLES = 40
 ACCEPTED_WEIGHT = 2
 """Near accepted operations there is more to find: they have so many times as many examples."""
 
+MANY = 32
+"""A stratum has once more as many examples for each so many cases."""
+
 CHECKS = (
     hypothesis.HealthCheck.too_slow,
     hypothesis.HealthCheck.filter_too_much,
@@ -123,9 +126,11 @@ def turns(known: Strata, seed: int) -> Iterator[Turn]:
         order = list(known)
         rng.shuffle(order)
         for stratum in order:
-            weight = ACCEPTED_WEIGHT if stratum.said == ACCEPTED else 1
+            bases = rng.choice(known[stratum])
+            weight = (ACCEPTED_WEIGHT if stratum.said == ACCEPTED else 1) * (1 + len(bases) // MANY)
             examples = weight * min(EXAMPLES * 2**number, MOST_EXAMPLES)
-            yield Turn(f"{seed} {number} {' '.join(stratum)}", rng.choice(known[stratum]), examples)
+            # Another case comes first in each round: that one is taken as it is.
+            yield Turn(f"{seed} {number} {' '.join(stratum)}", rng.sample(bases, len(bases)), examples)
 
 
 @frozen

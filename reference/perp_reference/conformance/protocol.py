@@ -14,7 +14,7 @@ OBSERVABLE = ("reason", "delta", "state", "root", "outputs")
 
 FEATURES = ("root", "config_digest", "stepwise")
 
-LONGEST_REPLY_BYTES = 2**26
+LONGEST_REPLY_BYTES = 2**24
 
 LONGEST_NAME = 200
 

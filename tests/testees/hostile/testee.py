@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 HELLO = {
@@ -69,16 +70,19 @@ def endless_log(request: dict[str, Any]) -> None:
 
 
 def log_first(request: dict[str, Any]) -> None:
-    for _ in range(100):
+    for _ in range(10):
         sys.stderr.buffer.write(b"x" * MEGABYTE)
     write(line(request))
 
 
 def child(request: dict[str, Any]) -> None:
-    """Start a child that holds on to standard output and error, answer, and end at stop as one should."""
+    """Start a child that holds on to standard output and error, answer, and end at stop as one should.
+
+    Its number is written to the file that the third argument names.
+    """
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], stdin=subprocess.DEVNULL)
-    sys.stderr.write(f"child {process.pid}\n")
-    sys.stderr.flush()
+    if len(sys.argv) > 3:
+        Path(sys.argv[3]).write_text(str(process.pid), encoding="ascii")
     write(line(request))
 
 
@@ -134,8 +138,8 @@ MANNERS: dict[str, Callable[[dict[str, Any]], object]] = {
     "nan_seq": lambda _: write(b'{"seq":NaN}\n'),
     "huge_seq": lambda _: write(b'{"seq":' + b"9" * 1_000_000 + b"}\n"),
     "huge_exponent": lambda _: write(b'{"seq":1e999999999}\n'),
-    "deep": lambda _: write(b"[" * 1_000_000 + b"]" * 1_000_000 + b"\n"),
-    "deep_object": lambda _: write(b'{"seq":' * 1_000_000 + b"1" + b"}" * 1_000_000 + b"\n"),
+    "deep": lambda _: write(b"[" * 200_000 + b"]" * 200_000 + b"\n"),
+    "deep_object": lambda _: write(b'{"seq":' * 100_000 + b"1" + b"}" * 100_000 + b"\n"),
     "surrogate": lambda request: write(
         line(request).replace(b'"hostile"', b'"\\ud800"').replace(b'"AMOUNT"', b'"\\ud800"')
     ),
