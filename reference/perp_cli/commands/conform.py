@@ -165,8 +165,8 @@ def report_no_start(failure: Exception, tester: "Tester", output: Output) -> Exi
     verdict = NONCONFORMING if verdict_of(failure) == PROTOCOL_ERROR else BROKEN
     output.line(f"the implementation does not get past hello: {failure}")
     log = tester.log[-LOG_SHOWN:]
-    if log:
-        output.line(log)
+    for line in log.splitlines():
+        output.line(line)
     output.document({"verdict": verdict, "ended": str(failure), "log": log})
     return EXIT_CODES[verdict]
 
@@ -251,11 +251,11 @@ def report(tester: "Tester", came_out: "Run", asked: "Asked", output: Output) ->
     for known in came_out.stale:
         output.line(f"known failure not as listed: {known.line}")
     if not came_out.canaries_sang and not came_out.ended:
-        output.line("no canary could be sent: connect withdraw, transfer or deposit, without which nothing conforms")
+        output.line("no canary was answered: connect withdraw, transfer or deposit, without which nothing conforms")
     if came_out.ended:
         output.line(f"ended: {came_out.ended}")
-    if came_out.log:
-        output.line(came_out.log[-LOG_SHOWN:])
+    for line in came_out.log[-LOG_SHOWN:].splitlines():
+        output.line(line)
     by_rule = {rule: failed_of(found) for rule, found in came_out.by_rule.items()}
     bad = ", ".join(f"{rule} {count}" for rule, count in sorted(by_rule.items()) if count)
     if bad:

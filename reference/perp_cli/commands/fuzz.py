@@ -153,7 +153,7 @@ def told_of(divergence: "Divergence") -> list[str]:
     lines = [json.dumps({"op": name, **arguments}) for name, arguments in divergence.scenario.steps]
     lines.append(f"{judgement.verdict} in {divergence.case.steps[divergence.step].op}: {judgement.message}")
     lines += [f"  {d.path}: expected {d.expected}, got {d.got}" for d in judgement.differences]
-    return [*lines, f"  log: {judgement.log[-LOG_SHOWN:]}"] if judgement.log else lines
+    return [*lines, *(f"  log: {line}" for line in judgement.log[-LOG_SHOWN:].splitlines())]
 
 
 def replay(tester: "Tester", arguments: argparse.Namespace, output: Output) -> ExitCode:

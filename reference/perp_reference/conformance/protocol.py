@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import msgspec
+
 from perp_reference.conformance.rule_sets import RULE_SETS
 from perp_reference.conformance.shapes import STRICT, Cases, Count, Fixed, Listing, Members, Only, Shape, Text, Whatever
 from perp_reference.formats.text import Refused, described, snippet
@@ -133,9 +135,13 @@ def decode_line(line: bytes) -> Any:
     return value
 
 
+ENCODER = msgspec.json.Encoder()
+"""Several times as fast as that of the standard library: requests hold whole states."""
+
+
 def encode_line(message: dict[str, Any]) -> bytes:
     """The line of a message, with its line feed."""
-    return f"{json.dumps(message, separators=(',', ':'), ensure_ascii=False)}\n".encode()
+    return ENCODER.encode(message) + b"\n"
 
 
 def decode_request(line: bytes) -> dict[str, Any]:

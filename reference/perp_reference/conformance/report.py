@@ -16,6 +16,9 @@ from perp_reference.conformance.tester import Testee
 
 FORMAT = "perpspec-conformance-report-1"
 
+SAID_SHOWN = 500
+"""Characters of what a testee says that are shown with a case."""
+
 NOT_IN_XML = (*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
 XML_SAFE = str.maketrans(dict.fromkeys(NOT_IN_XML, "\ufffd"))
 
@@ -197,9 +200,9 @@ def text_of(item: Tried, asked: Asked) -> Iterator[str]:
         expected, got = ("nothing" if found[name] is None else found[name] for name in ("expected", "got"))
         yield f"  {found['path']}: expected {expected}{words[0]}, got {got}{words[1]}"
     if judgement.native:
-        yield f"  it says: {judgement.native}"
-    if judgement.log:
-        yield f"  log: {judgement.log[-500:]}"
+        yield f"  it says: {judgement.native[:SAID_SHOWN]}"
+    for line in judgement.log[-SAID_SHOWN:].splitlines():
+        yield f"  log: {line}"
     yield f"  {reproduction(item, asked)}"
 
 

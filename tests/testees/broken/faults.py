@@ -179,8 +179,8 @@ FAULTS: dict[str, Fault] = {
 
 MACHINE_FAULTS: dict[str, tuple[str, frozenset[str]]] = {
     "kept_on_rejection": (
-        "a withdrawal refused for its margin uses up its nonce all the same",
-        frozenset({"withdraw", "transfer"}),
+        "an intent refused for its margin uses up its nonce all the same",
+        frozenset({"withdraw", "transfer", "set_kind"}),
     ),
     "one_root_for_all": ("the root leaves the market books out", frozenset({"trade"})),
     "crashes": ("it divides by zero on a withdrawal of nothing", frozenset({"withdraw"})),

@@ -16,6 +16,8 @@ from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.rule_sets import Applied
 from perp_reference.conformance.serve import Server, reference, serve
 from perp_reference.core import commitment
+from perp_reference.core.compiled import itself
+from perp_reference.core.machine import RUNNERS
 from perp_spec.perpetual.operations import Cancel, Withdraw
 from perp_spec.perpetual.records import MarketBook, OrderSlot
 from perp_spec.words import ORDER_SLOTS
@@ -38,6 +40,9 @@ def put_in(fault: Fault) -> None:
     namespace = dict(vars(module))
     exec(compile(tree, "<broken>", "exec"), namespace)
     function.__code__ = namespace[fault.function].__code__
+    # A mistake may be of a kind that cannot be compiled, such as a float.
+    for runner in RUNNERS.values():
+        runner.reading = itself
 
 
 def keep_on_rejection() -> None:
@@ -48,7 +53,7 @@ def keep_on_rejection() -> None:
         applied = right(self, operation)
         if applied.reason != "INITIAL_MARGIN" or not hasattr(operation, "intent"):
             return applied
-        account = operation.account if isinstance(operation, Withdraw) else operation.sender
+        account = getattr(operation, "account", None) or getattr(operation, "sender", 0)
         place = account * ORDER_SLOTS + operation.intent.slot
         kept = attrs.evolve(self.current.get(OrderSlot, place), nonce=operation.intent.nonce + 1)
         self.current.put(OrderSlot, place, kept)
