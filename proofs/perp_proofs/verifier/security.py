@@ -65,7 +65,7 @@ class Profile:
         return f"p={MODULUS} extension=x^5+x^2-1 arity={ARITY} parameters={fields}".encode("ascii")
 
 
-PROFILE_100 = Profile("100", 4, 84, 20, 0, 16, JOHNSON, 100.0)
+PROFILE_100 = Profile("100", 4, 84, 20, 8, 16, JOHNSON, 100.0)
 """The default."""
 
 PROFILE_128 = Profile("128", 8, 131, 20, 0, 0, UNIQUE, 128.0)
@@ -141,8 +141,12 @@ def rounded(bits: float) -> float:
 
 
 def johnson_batch_error(length: float, rate: float, multiplicity: int) -> float:
-    """Logarithm of the exceptional challenges a word of a curve. 2025/2055 Theorem 4.2."""
-    h = multiplicity + 0.5
+    """Logarithm of the exceptional challenges a word of a curve. 2025/2055 Theorem 4.2.
+
+    Its multiplicity is read in two ways, sqrt(rate) / (2 eta) or twice that for words at eta from Johnson's radius; the
+    larger one, which has more exceptions, counts.
+    """
+    h = 2 * multiplicity + 0.5
     gamma = 1 - math.sqrt(rate) * (1 + 1 / (2 * multiplicity))
     return math.log2((2 * h**5 + 3 * h * gamma * rate) * length / (3 * rate**1.5) + h / math.sqrt(rate))
 

@@ -34,7 +34,7 @@ def bits(profile: Profile, sizes: Sizes, multiplicity: int | None) -> dict[str, 
 
 def test_the_rounds_of_the_reference_sizes() -> None:
     figures = bits(PROFILE_100, REFERENCE, 30)
-    expected = {"queries": 102.0, "batch": 102.1, "lookups": 126.0, "constraints": 136.5, "point": 130.7}
+    expected = {"queries": 102.0, "batch": 105.2, "lookups": 126.0, "constraints": 136.5, "point": 130.7}
     assert {name: figures[name] for name in expected} == pytest.approx(expected, abs=PRINTED)
 
 
@@ -47,22 +47,23 @@ def test_the_default_profile_at_the_reference_sizes() -> None:
     assert security(replace(PROFILE_100, fold_grinding=0), REFERENCE).bits < 96
 
 
-def test_the_other_reading_of_the_theorem_for_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given twice the multiplicity in Theorem 4.2, as soundcalc has it, then the figures are those of the page."""
+def smaller_reading(length: float, rate: float, multiplicity: int) -> float:
+    """Theorem 4.2 with a multiplicity of sqrt(rate) / (2 eta), which has fewer exceptions."""
+    h = multiplicity + 0.5
+    gamma = 1 - math.sqrt(rate) * (1 + 1 / (2 * multiplicity))
+    return math.log2((2 * h**5 + 3 * h * gamma * rate) * length / (3 * rate**1.5) + h / math.sqrt(rate))
 
-    def doubled(length: float, rate: float, multiplicity: int) -> float:
-        h = 2 * multiplicity + 0.5
-        gamma = 1 - math.sqrt(rate) * (1 + 1 / (2 * multiplicity))
-        return math.log2((2 * h**5 + 3 * h * gamma * rate) * length / (3 * rate**1.5) + h / math.sqrt(rate))
 
-    monkeypatch.setattr("perp_proofs.verifier.security.johnson_batch_error", doubled)
-    figure = security(PROFILE_100, REFERENCE)
-    batch = next(entry.bits for entry in figure.rounds if entry.name == "batch")
-    assert (figure.bits, batch, figure.total) == (100.66, 100.80, 99.63)
-    largest = replace(REFERENCE, bound=2**18)
-    assert security(PROFILE_100, replace(largest, words=200)).bits >= 100
-    assert 99.7 < security(PROFILE_100, replace(largest, words=300)).bits < 100
-    assert security(PROFILE_128, REFERENCE).bits == pytest.approx(128.7, abs=PRINTED)
+def test_of_two_readings_of_the_theorem_for_the_batch_the_dearer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = replace(PROFILE_100, batch_grinding=0)
+    dear, ground = bits(plain, REFERENCE, 22)["batch"], bits(PROFILE_100, REFERENCE, 22)["batch"]
+    assert ground - dear == pytest.approx(8, abs=PRINTED)
+    figure = security(plain, REFERENCE)
+    assert (figure.bits, figure.total) == (100.66, 99.63)
+    monkeypatch.setattr("perp_proofs.verifier.security.johnson_batch_error", smaller_reading)
+    cheap = bits(plain, REFERENCE, 22)["batch"]
+    assert 4.8 < cheap - dear < 5
+    assert bits(plain, REFERENCE, 30)["batch"] == pytest.approx(102.1, abs=PRINTED)
 
 
 def test_unique_decoding_at_the_reference_sizes() -> None:
@@ -76,11 +77,12 @@ def test_unique_decoding_at_the_reference_sizes() -> None:
     assert security(replace(quarter, queries=117), REFERENCE).bits < 100
 
 
-def test_the_fewest_queries_for_a_hundred_bits() -> None:
-    """82 at blowup 4 and 55 at blowup 8, by batch and queries alone, as the design has it."""
+def test_the_fewest_queries_for_a_hundred_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """82 at blowup 4 and 55 at blowup 8, by batch and queries alone, the batch without grinding and by the cheap reading."""
+    monkeypatch.setattr("perp_proofs.verifier.security.johnson_batch_error", smaller_reading)
     for blowup, fewest in ((4, 82), (8, 55)):
         for queries, enough in ((fewest, True), (fewest - 1, False)):
-            profile = replace(PROFILE_100, blowup=blowup, queries=queries)
+            profile = replace(PROFILE_100, blowup=blowup, queries=queries, batch_grinding=0)
             figures = [bits(profile, REFERENCE, multiplicity) for multiplicity in range(3, 200)]
             assert any(min(figure["batch"], figure["queries"]) >= 100 for figure in figures) is enough
 
@@ -93,15 +95,15 @@ def test_every_round_against_exact_arithmetic() -> None:
     length = sizes.bound * profile.blowup
     root = Fraction(1, 2)
     assert root * root == rate
-    h = Fraction(2 * mu + 1, 2)
+    h, h_batch = Fraction(2 * mu + 1, 2), Fraction(4 * mu + 1, 2)
     agreement = root * (1 + Fraction(1, 2 * mu))
     listed = math.isqrt(int(h**2 * length / (sizes.bound - 1)))
-    batch = (2 * h**5 + 3 * h * (1 - agreement) * rate) * length / (3 * root**3) + h / root
+    batch = (2 * h_batch**5 + 3 * h_batch * (1 - agreement) * rate) * length / (3 * root**3) + h_batch / root
     errors = {
         "lookups": Fraction(listed * 2 * sizes.fractions, field),
         "constraints": Fraction(listed * (sizes.constraints - 1), field),
         "point": Fraction(listed * 5 * sizes.height, field - MODULUS),
-        "batch": batch * (sizes.words - 1) / field,
+        "batch": batch * (sizes.words - 1) / field / 2**profile.batch_grinding,
         "queries": agreement**profile.queries / 2**profile.query_grinding,
     }
     for layer in range(sizes.layers):
