@@ -78,7 +78,7 @@ def test_unique_decoding_at_the_reference_sizes() -> None:
 
 
 def test_the_fewest_queries_for_a_hundred_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """82 at blowup 4 and 55 at blowup 8, by batch and queries alone, the batch without grinding and by the cheap reading."""
+    """82 at blowup 4 and 55 at blowup 8, by queries and the batch, that without grinding and by the cheap reading."""
     monkeypatch.setattr("perp_proofs.verifier.security.johnson_batch_error", smaller_reading)
     for blowup, fewest in ((4, 82), (8, 55)):
         for queries, enough in ((fewest, True), (fewest - 1, False)):
