@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import attrs
+
 from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.records import Kind, Market, MarketPrice, Parameters
 from perp_spec.words import PPM
@@ -39,9 +41,12 @@ NEIGHBOUR = (
         buffer_short_ppm=300,
         ticked_at=NOW - 3,
     ),
-    default_config().markets[1].market,
+    attrs.evolve(default_config().markets[1].market, rises=default_config().markets[0].market.rises),
 )
-"""Price and configuration of another market, where every account may hold one more position."""
+"""Price and configuration of another market, where every account may hold one more position.
+
+It rises and falls with the known market in every scenario, so that one position can hedge another.
+"""
 
 SIZES = {
     "position": 10,
@@ -78,6 +83,7 @@ WORDS: tuple[dict[str, int], ...] = (
     known_words(1, Kind.CROSS),
     known_words(-1, Kind.PORTFOLIO),
     {**known_words(1, Kind.CROSS), "op.lots": 14},
+    {**known_words(-1, Kind.PORTFOLIO), "counterparty_others[0].size": -24},
     {"exchange.time": NOW},
 )
 """Words that are known too, by name, in one search after the other: products with them are linear."""

@@ -122,7 +122,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise OutOfTime
 
     kept = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
     try:
         yield
     finally:

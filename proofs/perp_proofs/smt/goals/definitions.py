@@ -250,8 +250,11 @@ def the_health_of_an_account(stage: Stage) -> Iterator[Claim]:
     required = select(portfolio, scanned, linear) + buffer
     wider = select(portfolio, mul_div_ceil(required, own.portfolio_initial_ppm, PPM), initial + buffer)
     yield from same("", found, Health(collateral + value, required, wider, linear))
-    yield Claim("requirement", portfolio_requirement(linear, worst, own) == scanned)
-    yield Claim("initial", portfolio_initial(linear, own) == mul_div_ceil(linear, own.portfolio_initial_ppm, PPM))
+    yield Claim("what a portfolio requires", portfolio_requirement(linear, worst, own) == scanned)
+    yield Claim(
+        "what it needs to begin with",
+        portfolio_initial(linear, own) == mul_div_ceil(linear, own.portfolio_initial_ppm, PPM),
+    )
     best = stage.perform(at_best, Health(collateral, value, linear, initial), buffer)
     yield from same("at best, ", best, Health(collateral + buffer, value, linear, initial))
 
@@ -567,7 +570,7 @@ def what_the_families_say(stage: Stage) -> Iterator[Claim]:
     count: Word = 0
     for flag in fresh:
         count = count + indicator(flag)
-    for price in values:
+    for place, price in enumerate(values):
         at_or_below: Word = 0
         below: Word = 0
         for flag, value in zip(fresh, values, strict=True):
@@ -576,8 +579,8 @@ def what_the_families_say(stage: Stage) -> Iterator[Claim]:
         # The lower median of three or four is the second from below: fewer than two below it, two or more up to it.
         second = both(at_or_below >= 2, below <= 1)
         some = either(*(both(flag, value == price) for flag, value in zip(fresh, values, strict=True)))
-        yield Claim("the lower median", either(count < 3, negate(both(second, some)), found.price == price))
-        yield Claim("the only one", either(negate(count == 1), negate(some), found.price == price))
+        yield Claim(f"the lower median is {place}", either(count < 3, negate(both(second, some)), found.price == price))
+        yield Claim(f"the only one is {place}", either(negate(count == 1), negate(some), found.price == price))
     yield Claim("none", either(count > 0, found.price == 0))
     yield Claim("alone", equally(found.lone, count == 1))
     yield Claim("confirmed by two", equally(found.confirmed, families - found.bad >= 2))
@@ -595,9 +598,9 @@ def the_fresh_prices(
         minimum(maximum(pairs[0][0], pairs[1][0]), minimum(pairs[0][1], pairs[1][1])),
     )
     up_to: Word = 0
-    for price in prices:
+    for place, price in enumerate(prices):
         up_to = up_to + indicator(price <= second)
-        yield Claim("none is below the first", first <= price)
+        yield Claim(f"{place} is not below the first", first <= price)
     yield Claim("two are up to the second", up_to >= 2)
     count = sum(map(indicator, fresh))
     two = count == 2

@@ -660,21 +660,40 @@ def stores_exactly(name: str, expected: Callable[[Case], Expected], stage: Stage
     records = expected(case)
     single = [entry for entry in scene.entries if entry.access.stores and entry.access.record is not None]
     assert {entry.name for entry in single} == set(records), "every record has its expectation"
-    if name == "oracle_tick":
-        equal_products(scene, records, stage)
+    for found, wanted, factor in FACTORS[name](scene, records) if name in FACTORS else ():
+        stage.hint(found - wanted, factor)
+        stage.hint(wanted - found, factor)
     for entry in single:
         for word, found, wanted in words_of(entry.name, entry.after, records[entry.name]):
             yield Claim(word, found == wanted)
     yield from settled_exactly(scene)
 
 
-def equal_products(scene: Scene, records: Expected, stage: Stage) -> None:
-    """Remind the solver that where index and average are as expected, so are their products."""
+Factors = Iterator[tuple[Word, Word, Word]]
+"""Words that are as expected, each with the one expected and what both are multiplied by: so are their products."""
+
+
+def factors_of_a_tick(scene: Scene, records: Expected) -> Factors:
+    """Index and average."""
     market = scene.before("market")
-    for record, field, factor in (("price", "index", market.mark_clamp_ppm), ("oracle", "average", market.band_ppm)):
-        found, wanted = getattr(scene.after(record), field), getattr(records[record], field)
-        stage.hint(found - wanted, factor)
-        stage.hint(wanted - found, factor)
+    yield scene.after("price").index, records["price"].index, market.mark_clamp_ppm
+    yield scene.after("oracle").average, records["oracle"].average, market.band_ppm
+
+
+def factors_of_funding(scene: Scene, records: Expected) -> Factors:
+    """The rate, and what the side that pays it is buffered by."""
+    market, rates = scene.before("market"), (scene.after("oracle"), records["oracle"])
+    found, wanted = (oracle.funding_rate_ppm for oracle in rates)
+    yield found, wanted, scene.before("price").index
+    for one, other in ((found, wanted), (-found, -wanted)):
+        floor = market.buffer_floor_ppm
+        yield maximum(one, floor), maximum(other, floor), market.buffer_intervals
+
+
+FACTORS: dict[str, Callable[[Scene, Expected], Factors]] = {
+    "oracle_tick": factors_of_a_tick,
+    "funding_tick": factors_of_funding,
+}
 
 
 def settled_exactly(scene: Scene) -> Iterator[Claim]:

@@ -19,7 +19,7 @@ from perp_spec.operation import Shape
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.health import NO_SUBJECT, Terms, position_terms
-from perp_spec.perpetual.records import Account, Forced, Position
+from perp_spec.perpetual.records import FUND, Account, Forced, Path, Position
 from perp_spec.perpetual.records import Claim as Escape
 
 assert rules.__all__, "importing the rules registers them"
@@ -289,6 +289,15 @@ def compact_only_moves(stage: Stage) -> Iterator[Claim]:
     yield Claim("two slots", both(different, scene.operation.top == account.before.slots - 1))
 
 
+def only_who_had_to_take_is_spared(stage: Stage) -> Iterator[Claim]:
+    """Of the other side of a forced reduction: an order is its owner's own will, and the fund needs no mercy."""
+    scene = stage.scene(RULES["forced_reduce"])
+    had_to = both(scene.operation.result == 0, scene.operation.path == Path.OPPOSITE)
+    stays = scene.after("counterparty").liquidated_at == scene.before("counterparty").liquidated_at
+    yield Claim("the others have no time of mercy", either(had_to, stays))
+    yield Claim("nor has the fund", implies(scene.operation.counterparty == FUND, stays))
+
+
 def same_position(first: Position, second: Position) -> Flag:
     """Two positions are the same."""
     return both(first.market == second.market, first.size == second.size, first.snapshot == second.snapshot)
@@ -338,5 +347,12 @@ GOALS = (
         "compact moves one position into an empty slot, or none, and lowers the count of slots by one.",
         compact_only_moves,
         ("compact",),
+    ),
+    Goal(
+        only_who_had_to_take_is_spared.__name__,
+        "A forced reduction notes a time of mercy only for a user who had to take it, not for one whose order it fills "
+        "nor for the fund.",
+        only_who_had_to_take_is_spared,
+        ("forced_reduce",),
     ),
 )

@@ -26,13 +26,19 @@ from perp_proofs.smt.frame import Fit, Stage
 from perp_proofs.smt.goals.contracts import MARKET_VALID
 from perp_proofs.smt.goals.ticks import PARAMETERS_VALID
 from perp_proofs.smt.invariants import Largest
-from perp_proofs.smt.lemmas import parts_rounded_up_are_no_larger, products_keep_signs, the_least_rise_is_enough
+from perp_proofs.smt.lemmas import (
+    parts_rounded_down_are_no_larger,
+    parts_rounded_up_are_no_larger,
+    products_keep_signs,
+    the_least_rise_is_enough,
+)
 from perp_proofs.smt.prove import Claim, Goal
 from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import (
     absolute,
     both,
+    call_if,
     either,
     indicator,
     maximum,
@@ -69,7 +75,7 @@ from perp_spec.perpetual.records import (
     Request,
 )
 from perp_spec.perpetual.rules.batch import market_window
-from perp_spec.perpetual.rules.ticks import reported_median
+from perp_spec.perpetual.rules.ticks import candidate_of, reported_median
 from perp_spec.perpetual.rules.waterfall import Loss, backstop_lots, bear_loss, deleverage_payment
 from perp_spec.words import NOTIONAL_MAX, POSITION_SLOTS, PPM, SIGNERS_MAX, TIME_MAX, WORD_MAX, Unit, fields_of
 
@@ -222,8 +228,12 @@ def words_fit(rule: Rule, stage: Stage) -> Iterator[Claim]:
         stage.split(loaded.records[loaded.names.index(name)].size < 0)
     if rule.name in SIGNS:
         pieces_are_parts(stage, loaded)
+    if rule.name == "oracle_tick":
+        averages_move_by_parts(stage, loaded)
     results, fits = stage.wide(rule.function, loaded.operation, *loaded.records)
     yield from fitting(fits)
+    if rule.name == "oracle_tick" and results is not None:
+        prices_are_parts(stage, loaded.named(Market), *results)
     if results is not None:
         yield from stored_in_range(loaded, results)
 
@@ -234,6 +244,34 @@ def pieces_are_parts(stage: Stage, loaded: Loaded) -> None:
     for lots in (loaded.operation.lots, backstop_lots(size, loaded.named(Parameters), price)):
         stage.use(products_keep_signs, lots, price.price)
         stage.use(products_keep_signs, size - lots, price.price)
+
+
+def reported_index(loaded: Loaded) -> Word:
+    """The price that the reports of a tick and what is known of the other families come to."""
+    operation, oracle, own = loaded.operation, loaded.named(MarketOracle), loaded.named(Parameters)
+    market, now = loaded.named(Market), loaded.named(Exchange).time
+    values: tuple[Word, ...] = ()
+    times: tuple[Word, ...] = ()
+    for place, report in enumerate(operation.reports):
+        asked = report, own.signers[place], own.quorums[place], market.max_price
+        value = call_if(report.count >= 1, reported_median, *asked, otherwise=oracle.values[place])
+        values = (*values, value)
+        times = (*times, select(report.count >= 1, now, oracle.reported_at[place]))
+    return candidate_of(own.families, values, times, oracle.average, market, now).price
+
+
+def averages_move_by_parts(stage: Stage, loaded: Loaded) -> None:
+    """An average moves by a part of the way to what is reported."""
+    price, average, market = loaded.named(MarketPrice), loaded.named(MarketOracle).average, loaded.named(Market)
+    elapsed = minimum(loaded.named(Exchange).time - price.ticked_at, market.average_seconds)
+    way = absolute(stage.perform(reported_index, loaded) - average)
+    stage.use(parts_rounded_up_are_no_larger, elapsed, way, market.average_seconds)
+
+
+def prices_are_parts(stage: Stage, market: Market, price: MarketPrice, oracle: MarketOracle) -> None:
+    """The mark's distance from the index is a part of that, and the price's from the average a part of that."""
+    stage.use(parts_rounded_down_are_no_larger, market.mark_clamp_ppm, price.index, PPM)
+    stage.use(parts_rounded_down_are_no_larger, market.band_ppm, oracle.average, PPM)
 
 
 def stored_in_range(loaded: Loaded, results: tuple[Any, ...]) -> Iterator[Claim]:
