@@ -84,6 +84,7 @@ WORDS: tuple[dict[str, int], ...] = (
     known_words(-1, Kind.PORTFOLIO),
     {**known_words(1, Kind.CROSS), "op.lots": 14},
     {**known_words(-1, Kind.PORTFOLIO), "counterparty_others[0].size": -24},
+    {**known_words(-1, Kind.CROSS), "counterparty_position.size": -HOME[Market].max_size},
     {"exchange.time": NOW},
 )
 """Words that are known too, by name, in one search after the other: products with them are linear."""
