@@ -117,6 +117,20 @@ def test_a_wrong_comparison_is_caught(name: str) -> None:
         assert complaints(bench.sheet.table, row)
 
 
+def test_what_differs_is_not_said_to_be_the_same() -> None:
+    """Given a bit that says so, and witnesses of nothing, as where it is true, then each difference says no."""
+    bench = Bench("compare")
+    first, second = bench.word("x"), bench.word("y")
+    all_zero(bench.sheet, "same", gadgets.differences(bench.sheet, first, second))
+    names = [column.name for column in bench.sheet.table.columns]
+    for one, other in ((0, 1), (0, BASE**2), (0, BASE**4), (1, -1)):
+        row = filled(bench, [one, other])
+        row[names.index("same")] = 1
+        for at, name in enumerate(names):
+            row[at] = 0 if ".witness" in name else row[at]
+        assert len(complaints(bench.sheet.table, row)) == 1
+
+
 def test_the_sign_of_zero_is_forced() -> None:
     """Given x = y, no witness makes the comparison of x - y with 0 say that it is above."""
     bench = Bench("compare")

@@ -315,6 +315,23 @@ def test_an_owner_of_an_absent_account_is_caught(
     assert "accounts: present.old: no owner.5 without it" in forged.faults()
 
 
+@pytest.mark.parametrize(("table", "act"), [("markets", 0), ("requests", 3)])
+def test_an_absent_leaf_with_a_digest_is_caught(
+    program: Program, tables: list[Table], acts: list[tuple[State, Batch]], table: str, act: int
+) -> None:
+    """Given a record that is gone, and a leaf that is still what it was, then it would be back in the next batch."""
+    forged = fill_batch(program, tables, *acts[act])
+    when, row = next(
+        (when, int(row))
+        for when in ("old", "new")
+        for row in np.flatnonzero((forged.column(table, f"present.{when}") == 0) & (forged.trace[table][0] == 1))
+    )
+    own = next(one for one in forged.tables if one.name == table)
+    last = max(int(one.name.split(".")[2]) for one in own.columns if one.name.startswith(f"leaf.{when}."))
+    forged.column(table, f"leaf.{when}.{last}.6")[row] = 1
+    assert f"{table}: leaf.{when}.6 is 0 where absent" in forged.faults()
+
+
 UNTOUCHED = [
     ("accounts", "orders.touched", "orders.new.7", "orders.7"),
     ("global", "requests.touched", "requests.new.0", "requests.0"),
