@@ -61,6 +61,7 @@ RULES = (
     Rule("perp_proofs.program.pruning", ("perp_proofs.program.pruning", LISTING), NONE),
     Rule("perp_proofs.certificates", ("perp_proofs.certificates",), NONE),
     Rule("perp_proofs.smt", ("perp_proofs.smt", "perp_proofs.certificates", "perp_spec", "perp_hash"), ANY),
+    Rule("perp_proofs.crosshair", ("perp_proofs.crosshair", "perp_spec", "perp_hash"), ANY),
     Rule("perp_proofs.air", ("perp_proofs.air", LISTING, "perp_hash"), NONE),
     Rule("perp_proofs.verifier", ("perp_proofs.verifier", "perp_proofs.air", LISTING, "perp_hash"), NONE),
     Rule(
