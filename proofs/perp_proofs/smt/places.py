@@ -46,7 +46,7 @@ class Noted:
     before: int = 0
     """How many of the rule's guards stand before it."""
     earlier: tuple[Flag, ...] = ()
-    """Guards of an attempt that stand before it there."""
+    """Where alone it is read: guards that stand before it in an attempt, and flags of conditional calls around it."""
 
 
 class NotingTable(Table):
@@ -83,9 +83,9 @@ class NotingReading(SymbolicReading):
         guard = collector.guards[-1].condition
         if not isinstance(guard, Condition):
             return
-        earlier = tuple(guard.condition for guard in collector.guards[:-1])
+        earlier = (*collector.flags, *(guard.condition for guard in collector.guards[:-1]))
         if len(self._collectors) == 1:
-            self.noted.append(Noted(place_here(), guard, reason, len(self.guards) - 1))
+            self.noted.append(Noted(place_here(), guard, reason, len(self.guards) - 1, tuple(collector.flags)))
         else:
             self.noted.append(Noted(place_here(), guard, None, len(self.guards), earlier))
 
@@ -99,10 +99,24 @@ class NotingReading(SymbolicReading):
         self.decision(flag)
         return super().call_if(flag, function, arguments, otherwise)
 
+    def attempt(self, rule: Callable[..., Any], arguments: tuple[Any, ...], otherwise: Any) -> tuple[Any, Any]:
+        """An attempt: a decision, whether it comes off."""
+        code, result = super().attempt(rule, arguments, otherwise)
+        self.decision(code == 0)
+        return code, result
+
+    def _choose(self, flag: Flag, yes: Any, no: Any) -> Any:
+        """What an attempt gives, guard by guard: no decision of its own."""
+        if isinstance(flag, bool):
+            return yes if flag else no
+        return super().select(flag, yes, no)
+
     def decision(self, condition: Flag) -> None:
         """Take note of a decision that stands in the text of a rule."""
         if isinstance(condition, Condition) and (place := place_here()):
-            self.noted.append(Noted(place, condition, None, len(self.guards)))
+            premise = self.premise()
+            earlier = () if premise is True else (premise,)
+            self.noted.append(Noted(place, condition, None, len(self.guards), earlier))
 
     def comparisons(self, condition: Condition) -> list[tuple[Place, Condition]]:
         """The comparisons that a condition is made of, each with its place; of a flag, its name."""
@@ -146,6 +160,17 @@ def place_here() -> Place:
             steps.append(step_of(frame.f_code, frame.f_lasti))
         frame = frame.f_back
     return tuple(reversed(steps))
+
+
+def place_of(raised: BaseException) -> Place:
+    """The place where an exception was raised, empty where it is none of a rule's text."""
+    steps: list[Step] = []
+    trace = raised.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").startswith(RULES_PACKAGE):
+            steps.append(step_of(trace.tb_frame.f_code, trace.tb_lasti))
+        trace = trace.tb_next
+    return tuple(steps)
 
 
 @cache

@@ -14,6 +14,7 @@ from perp_proofs.smt.contracts import implies
 from perp_proofs.smt.equivalence import words_of
 from perp_proofs.smt.frame import Concrete, Home, Stage, at_home, neighbours
 from perp_proofs.smt.home import HOME, NOW, known_words
+from perp_proofs.smt.possible import Entry, Loads
 from perp_proofs.smt.reading import DIGEST_MAX, SymbolicReading
 from perp_proofs.smt.terms import Condition, Flag, negated
 from perp_spec.language import both, negate
@@ -31,13 +32,15 @@ from perp_spec.perpetual.records import (
     Position,
     Request,
 )
-from perp_spec.words import ORDER_SLOTS, POSITION_SLOTS
+from perp_spec.words import ORDER_SLOTS, POSITION_SLOTS, fields_of
 
 NARROW = 2**45
 """Words are kept below it where that leaves a state, so that sums of them are words too."""
 
 CONFIGURED = 2
 """Markets of the exchange; the first is the one that an operation names."""
+
+CONFIG = default_config(CONFIGURED)
 
 
 @attrs.frozen
@@ -53,6 +56,12 @@ class Variant:
     """Words have their whole range."""
     unconfigured: bool = False
     """The operation names a market that is not configured."""
+    unpriced: bool = False
+    """The market that the operation names has no price yet."""
+    pair: bool = False
+    """Accounts of which no position is touched hold one in either market, so that one can hedge the other."""
+    holes: bool = False
+    """What accounts have besides the touched position is an empty slot."""
 
 
 TIMED = {"exchange.time": NOW}
@@ -68,12 +77,28 @@ VARIANTS = (
     Variant("fund", TRADED, company="fund"),
     Variant("closing", {**known_words(1, Kind.CROSS), "op.lots": 14}),
     Variant("alone", TIMED, company=None),
+    Variant("holes", TIMED, holes=True),
     Variant("free", TIMED),
     Variant("wide", TIMED, wide=True),
     Variant("wide-alone", TIMED, company=None, wide=True),
     Variant("unconfigured", TIMED, company=None, unconfigured=True),
+    Variant("pair", TIMED, pair=True),
+    Variant("unpriced", TIMED, company=None, unpriced=True),
 )
 """In the order in which states are sought in them."""
+
+
+def variants_of(rule: Rule) -> tuple[Variant, ...]:
+    """The variants in which states of a rule are sought: nobody has a position in a market without a price."""
+    priced = any(access.record is MarketPrice for access in rule.footprint)
+    positions = any(access.record is Position or access.shape is not Shape.ONE for access in rule.footprint)
+    whole = any(access.shape is Shape.HELD and access.skip is None for access in rule.footprint)
+    return tuple(
+        variant
+        for variant in VARIANTS
+        if (not variant.unpriced or (priced and not positions)) and (not variant.pair or whole)
+    )
+
 
 Loaded = tuple[Any, list[str], list[Any]]
 """An operation, and what its rule takes after it, with the names of its parameters."""
@@ -88,16 +113,25 @@ class Small(Stage):
     def record(self, kind: type[Any], name: str) -> Any:
         """A record."""
         if kind is Parameters:
-            return default_config(CONFIGURED).parameters
-        if self.variant.unconfigured and kind in (Market, MarketPrice):
+            return CONFIG.parameters
+        if self.variant.unconfigured and kind in (Market, MarketPrice, MarketOracle, MarketBook):
             return kind()
+        if self.variant.unpriced and kind is MarketPrice:
+            ticked_at = self.field(fields_of(MarketPrice)["ticked_at"], f"{name}.ticked_at")
+            return attrs.evolve(at_home(self, MarketPrice(), name), ticked_at=ticked_at)
         return super().record(kind, name)
 
     def many(self, shape: Shape, name: str) -> Any:
         """The other position of an account, or the markets that are not touched."""
         if shape is Shape.HELD:
             company = self.variant.company
-            return () if company is None or not name.startswith(company) else neighbours(self, shape, name)
+            if company is None or not name.startswith(company):
+                return ()
+            if self.variant.holes:
+                return self.in_first_market(f"{name}[0]", f"{name}.price")
+            if self.variant.pair and self.accesses[name].skip is None:
+                return (*self.in_first_market(f"{name}[1]", f"{name}.first"), *neighbours(self, shape, name))
+            return neighbours(self, shape, name)
         if self.accesses[name].skip is not None and not self.variant.unconfigured:
             return neighbours(self, shape, name)
         first = (
@@ -106,6 +140,10 @@ class Small(Stage):
             HOME[Market],
         )
         return (first, *neighbours(self, shape, name))
+
+    def in_first_market(self, position: str, price: str) -> Any:
+        """A position in the first market, or an empty slot, which reads price and configuration of that market too."""
+        return ((super().record(Position, position), at_home(self, HOME[MarketPrice], price), HOME[Market]),)
 
     def loads(self, rule: Rule) -> Loaded:
         """An operation of a rule and what it takes."""
@@ -130,8 +168,16 @@ class Sought(Small, Home):
     def loads(self, rule: Rule) -> Loaded:
         """An operation of a rule and what it takes, as a state could hold them."""
         operation, names, loaded = super().loads(rule)
-        for condition in stored_together(operation, list(zip(rule.footprint, loaded, strict=True)), self.variant):
+        entries = list(zip(rule.footprint, loaded, strict=True))
+        for condition in stored_together(operation, entries, self.variant):
             self.assume(condition, "a state can hold these records")
+        held = [record for access, record in entries if access.shape is Shape.HELD and self.variant.holes]
+        for position, _, _ in (item for record in held for item in record):
+            # Promised, as what is assumed is simplified away: what rules decide of an empty slot is to be seen.
+            self.reading.promise(empty(position), "an empty slot")
+        for condition in Loads(operation, entries, CONFIG).possible():
+            if condition is not True:
+                self.assume(condition, "what is kept and assumed of states")
         return operation, names, loaded
 
 
@@ -144,9 +190,6 @@ class Found(Small, Concrete):
 
 
 # Which records one state can hold
-
-Entry = tuple[Access, Any]
-"""An entry of a footprint, and what it loads."""
 
 
 def stored_together(operation: Any, entries: list[Entry], variant: Variant) -> Iterator[Flag]:
@@ -166,10 +209,11 @@ def stored_together(operation: Any, entries: list[Entry], variant: Variant) -> I
             for account in accounts_at(operation, entries, keys[0]):
                 yield implies(negate(record.size == 0), keys[1] < account.slots)
         if access.shape is Shape.HELD:
-            yield from slots_counted(operation, entries, access, record)
+            yield from slots_counted(operation, entries, access, record, variant)
     yield from equal_where_the_same(operation, entries)
-    prices = [price for access, visited in entries if access.record is None for price in prices_of(access, visited)]
-    yield from (equal(prices[0], price) for price in prices[1:])
+    known: dict[int, MarketPrice] = {}
+    for number, price in prices_of(entries, variant):
+        yield equal(known.setdefault(number, price), price)
 
 
 def accounts_at(operation: Any, entries: list[Entry], number: Any) -> Iterator[Any]:
@@ -179,11 +223,12 @@ def accounts_at(operation: Any, entries: list[Entry], number: Any) -> Iterator[A
             yield record
 
 
-def slots_counted(operation: Any, entries: list[Entry], access: Access, held: Any) -> Iterator[Flag]:
+def slots_counted(operation: Any, entries: list[Entry], access: Access, held: Any, variant: Variant) -> Iterator[Flag]:
     """The count of slots is that of the positions that are loaded: they are in the slots 0 and 1."""
     number = key_of(access.keys[0], operation)
-    for position, _, _ in held:
-        yield both(negate(position.size == 0), position.market == 1)
+    for number_of_market, (position, _, _) in zip(range(CONFIGURED)[-len(held) :], held, strict=False):
+        if not variant.holes:
+            yield both(negate(position.size == 0), position.market == number_of_market)
     for account in accounts_at(operation, entries, number):
         yield from (account.kind >= Kind.CROSS for _ in held)
         if access.skip is None:
@@ -196,9 +241,17 @@ def slots_counted(operation: Any, entries: list[Entry], access: Access, held: An
             yield touched.market == 0
 
 
-def prices_of(access: Access, visited: Any) -> Iterator[Any]:
-    """The prices of the second market."""
-    yield from (item[1] if access.shape is Shape.HELD else item[0] for item in visited[-1:])
+def prices_of(entries: list[Entry], variant: Variant) -> Iterator[tuple[int, MarketPrice]]:
+    """The prices that are loaded, with the numbers of their markets."""
+    for access, record in entries:
+        if access.record is MarketPrice:
+            yield (CONFIGURED if variant.unconfigured else 0), record
+        elif access.shape is Shape.HELD:
+            numbers = range(CONFIGURED)[-len(record) :] if record and not variant.holes else (0,)
+            yield from ((number, price) for number, (_, price, _) in zip(numbers, record, strict=False))
+        elif access.shape is Shape.MARKETS:
+            numbers = range(CONFIGURED)[-len(record) :]
+            yield from ((number, price) for number, (price, _, _) in zip(numbers, record, strict=True))
 
 
 def equal_where_the_same(operation: Any, entries: list[Entry]) -> Iterator[Flag]:
@@ -238,14 +291,22 @@ def equal(one: Any, other: Any) -> Flag:
 
 
 def placed(rule: Rule, operation: Any, loaded: list[Any]) -> Iterator[tuple[type[Any], int, Any]]:
-    """Class, key and content of each record that a rule loads from the state, in plain integers."""
+    """Class, key and content of each record that a rule loads from the state, in plain integers.
+
+    And the accounts to which order slots belong, where they are not loaded: governance uses those of the fund.
+    """
+    owners = [access.keys[0] for access in rule.footprint if access.record is OrderSlot]
+    loaded_too = [access.keys[0] for access in rule.footprint if access.record is Account]
+    for owner in owners:
+        if owner not in loaded_too:
+            yield Account, int(key_of(owner, operation)), Account(kind=Kind.CROSS)
     for access, record in zip(rule.footprint, loaded, strict=True):
         keys = [int(key_of(key, operation)) for key in access.keys]
         if access.shape is Shape.HELD:
             skip = -1 if access.skip is None else int(key_of(access.skip, operation))
             for slot, (position, price, _) in zip((slot for slot in (0, 1) if slot != skip), record, strict=False):
                 yield Position, keys[0] * POSITION_SLOTS + slot, position
-                yield MarketPrice, 1, price
+                yield MarketPrice, position.market, price
         elif access.shape is Shape.MARKETS:
             for number, (price, book, _) in zip(range(CONFIGURED)[-len(record) :], record, strict=True):
                 yield MarketPrice, number, price

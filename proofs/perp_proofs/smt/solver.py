@@ -5,7 +5,7 @@ questions leave out most guards, and read every product as a word of its own, wh
 counterexample counts only where nothing is left out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -95,6 +95,11 @@ class Translator:
     def flag_symbol(self, number: int) -> Any:
         """A flag's symbol."""
         return z3.Bool(f"{self.table.symbols[number].name}#{number}")
+
+    def value(self, number: int, value: int | bool) -> Any:
+        """That a symbol has a value."""
+        flag = self.table.symbols[number].flag
+        return self.flag_symbol(number) == value if flag else self.symbol(number) == value
 
     def monomial(self, monomial: Monomial) -> Any:
         """A product of symbols; in linear form a word of its own."""
@@ -248,17 +253,30 @@ def translator_of(reading: SymbolicReading, linear: bool) -> Translator:
     return reading.translators[linear]
 
 
-def ask(reading: SymbolicReading, goal: Flag, step: Step, extra: Iterable[Flag] = (), seed: int = 0) -> Answer:
-    """Ask one question."""
-    symbols, known = relevant(reading, goal, step.all_guards)
+def ask(
+    reading: SymbolicReading,
+    goal: Flag,
+    step: Step,
+    extra: Iterable[Flag] = (),
+    seed: int = 0,
+    known: Mapping[int, int | bool] | None = None,
+) -> Answer:
+    """Ask one question.
+
+    Of symbols that are known by value, that is said instead of their definitions: a proof then speaks of these values.
+    """
+    symbols, told = relevant(reading, goal, step.all_guards)
     translator = translator_of(reading, step.linear)
     solver = z3.Solver()
     solver.set(rlimit=step.resources, random_seed=seed)
-    for flag in (*known, *extra, negated(goal)):
+    for flag in (*told, *extra, negated(goal)):
         solver.add(translator.flag(flag))
     decisions = [reading.table.conditions[number] for number in reading.table.decisions]
     for number in sorted(cone(reading, symbols.union(*map(symbols_of, (*extra, *decisions))))):
-        solver.add(*translator.definition(reading.table.symbols[number]))
+        if known is not None and number in known:
+            solver.add(translator.value(number, known[number]))
+        else:
+            solver.add(*translator.definition(reading.table.symbols[number]))
     for number, value in reading.table.decisions.items():
         solver.add(translator.flag(reading.table.conditions[number]) == value)
     solver.add(*same_arguments(reading, translator, symbols))

@@ -265,9 +265,6 @@ def witness_directory() -> Path:
     return tests / "vectors" / "witnesses"
 
 
-COUNTED = ("sides", "sides_met", "sides_met_by_one_unit", "ways", "ways_met", "impossible", "given_up", "not_sought")
-
-
 def witnesses(output: Output) -> ExitCode:
     """Runs every state that the solver found by the machine, and says what was looked for and not found.
 
@@ -275,27 +272,25 @@ def witnesses(output: Output) -> ExitCode:
         MalformedInput: A file breaks its format.
     """
     from perp_proofs.smt.rule_digests import rule_digest
-    from perp_reference.conformance.solved import outcome_of, read_solved, session_of_solved
+    from perp_reference.conformance.solved import outcome_of, read_directory, session_of_solved
+    from perp_reference.pages.reached import HEADS, lines_without_state, row
     from perp_spec.perpetual.common import PERPETUAL
 
-    found = [read_solved(file) for file in sorted(witness_directory().glob("*.jsonl"))]
+    found = read_directory(witness_directory())
     names = {rule.rule for rule in found}
     missing = [name for name in PERPETUAL.rules if name not in names]
     session = session_of_solved()
     differing: list[str] = []
-    rows = [("rule", "states", *(name.replace("_", " ") for name in COUNTED))]
     for rule in found:
-        rows.append((rule.rule, str(len(rule.cases)), *(rule.counts[name] for name in COUNTED)))
         for case in rule.cases:
             if (outcome := outcome_of(case, session)) != case.outcome:
                 said, stated = outcome or "accepted", case.outcome or "accepted"
                 differing.append(f"{case.id}: the machine says {said}, the solver's state {stated}")
-    for line in table(rows, left=1):
+    for line in table([HEADS, *map(row, found)], left=1):
         output.line(line)
     for rule in found:
-        for item in rule.missed:
-            side = "" if item["reason"] == "" else f"{item['reason']} "
-            output.line(f"{rule.rule}: {item['verdict']}: {side}{item['in']}: {item['text']} {item['holds']}")
+        for line in lines_without_state(rule):
+            output.line(line)
     for line in differing:
         output.line(line)
     old = [rule.rule for rule in found if rule.digest != rule_digest(PERPETUAL.rules[rule.rule])]
@@ -305,7 +300,16 @@ def witnesses(output: Output) -> ExitCode:
     output.line(f"{states - len(differing)} of {states} states end as the solver said")
     output.document(
         {
-            "rules": [{"rule": rule.rule, "states": len(rule.cases), **rule.counts} for rule in found],
+            "rules": [
+                {
+                    "rule": rule.rule,
+                    "states": len(rule.cases),
+                    **rule.counts,
+                    "guards": [dict(guard) for guard in rule.guards],
+                    "missed": [dict(item) for item in rule.missed],
+                }
+                for rule in found
+            ],
             "differing": differing,
             "stale": [*old, *missing],
         }
@@ -314,13 +318,15 @@ def witnesses(output: Output) -> ExitCode:
 
 
 def write_witnesses(arguments: argparse.Namespace, output: Output) -> ExitCode:
-    """Looks for the states of a rule, or of all, and writes their files.
+    """Looks for the states of a rule, or of all, and writes their files and the page about them.
 
     Raises:
         UsageError: There is no such rule, or a file cannot be written.
     """
     from perp_cli.progress import Progress
     from perp_cli.solved import solved_files
+    from perp_reference.conformance.solved import read_directory
+    from perp_reference.pages.reached import reached_page
     from perp_spec.perpetual.common import PERPETUAL
 
     names = [name for name in PERPETUAL.rules if arguments.rule in (None, name)]
@@ -337,8 +343,10 @@ def write_witnesses(arguments: argparse.Namespace, output: Output) -> ExitCode:
             (directory / f"{name}.jsonl").write_bytes(data)
             written[name] = data.count(b"\n") - 1
             progress.step(f"{name}: {written[name]} states")
+        page = directory.parents[2] / "docs" / "reached.md"
+        page.write_text(reached_page(read_directory(directory)), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write to {directory}: {error.strerror}") from None
+        raise UsageError(f"cannot write to {directory} or its page: {error.strerror}") from None
     finally:
         progress.close()
     for name in sorted(written):

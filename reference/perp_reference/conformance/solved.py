@@ -29,7 +29,7 @@ from perp_reference.formats.text import Refused, malformed, read_file
 from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.defaults import default_config
 
-SOLVED_FORMAT = "perpspec-solved-1"
+SOLVED_FORMAT = "perpspec-solved-2"
 
 MARKETS = 2
 """The configuration is the default one of so many markets."""
@@ -41,6 +41,7 @@ HEAD = Fixed(
         "digest": Text("[0-9a-f]{64}", "64 hexadecimal digits"),
         "solver": Text(),
         "counts": Members(),
+        "guards": Listing(Members()),
         "missed": Listing(Members()),
     }
 )
@@ -67,6 +68,8 @@ class SolvedRule:
     Attributes:
         digest: Of the text of the rule that it was found for, 64 hexadecimal digits.
         counts: How many sides and ways there are, and how many of them were met; by name.
+        guards: Each guard, with its distance from the boundary in the nearest state on either side, by "holds" and
+            "fails"; empty where there is no state.
         missed: What no state was found for: the text, the side, and whether the solver says that there is none.
     """
 
@@ -74,6 +77,7 @@ class SolvedRule:
     digest: str
     solver: str
     counts: Mapping[str, str]
+    guards: tuple[Mapping[str, str], ...]
     missed: tuple[Mapping[str, str], ...]
     cases: tuple[Solved, ...]
 
@@ -86,6 +90,7 @@ def encode_solved(found: SolvedRule) -> bytes:
         "digest": found.digest,
         "solver": found.solver,
         "counts": dict(found.counts),
+        "guards": [dict(item) for item in found.guards],
         "missed": [dict(item) for item in found.missed],
     }
     lines = [compact(head)]
@@ -128,8 +133,15 @@ def decode_solved(data: bytes, file: str) -> SolvedRule:
             raise MalformedInput(file, number, None, "a JSON object", "something else") from None
         except Refused as refused:
             raise malformed(file, number, refused) from None
-    missed = tuple(value["missed"])
-    return SolvedRule(value["rule"], value["digest"], value["solver"], value["counts"], missed, tuple(cases))
+    return SolvedRule(
+        value["rule"],
+        value["digest"],
+        value["solver"],
+        value["counts"],
+        tuple(value["guards"]),
+        tuple(value["missed"]),
+        tuple(cases),
+    )
 
 
 def decode_line(rule: str, kind: type[Any], line: str) -> Solved:
@@ -152,6 +164,15 @@ def read_solved(file: Path) -> SolvedRule:
         MalformedInput: It cannot be read or breaks the format.
     """
     return decode_solved(read_file(file), str(file))
+
+
+def read_directory(directory: Path) -> list[SolvedRule]:
+    """What the files of a directory say, in the order of their names.
+
+    Raises:
+        MalformedInput: A file cannot be read or breaks the format.
+    """
+    return [read_solved(file) for file in sorted(directory.glob("*.jsonl"))]
 
 
 def outcome_of(case: Solved, session: PerpetualSession) -> str:

@@ -4,45 +4,26 @@ A directory has config.json, state.jsonl and batch.jsonl in the file formats. A 
 it has any signature: whether that is right is not a matter of the rules.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from perp_proofs.smt.invariants import (
-    Largest,
-    book_in_range,
-    ledger_in_range,
-    oracle_in_range,
-    position_in_range,
-    price_in_range,
-)
+from perp_proofs.smt.possible import Loads
 from perp_reference.conformance.perpetual import PerpetualSession
 from perp_reference.conformance.scenarios import Scenario
-from perp_reference.conformance.solved import MARKETS, read_solved
-from perp_reference.core.state import RecordKey
+from perp_reference.conformance.solved import MARKETS, Solved, read_solved
+from perp_reference.core.machine import RUNNERS, rule_of
+from perp_reference.core.state import State
 from perp_reference.formats.batch import read_batch
 from perp_reference.formats.config import read_config
 from perp_reference.formats.signed import Signed
 from perp_reference.formats.state import KEY_RANGES, read_state
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.defaults import default_config
-from perp_spec.perpetual.operations import SetKillSwitch
-from perp_spec.perpetual.records import (
-    FUND,
-    Account,
-    Exchange,
-    Kind,
-    Ledger,
-    MarketBook,
-    MarketOracle,
-    MarketPrice,
-    Position,
-)
 from perp_spec.words import MARKETS_MAX
 from support.vectors.build import scenario
-from support.vectors.large import SETTLED_MOST
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "witnesses"
 
@@ -56,48 +37,25 @@ def witness_scenarios(directory: Path = DIRECTORY) -> Iterator[Scenario]:
 
 
 def solved_scenarios(file: Path) -> Iterator[Scenario]:
-    """The scenarios of the states that the solver found for a rule, but for those that no state file could hold."""
+    """The scenarios of the states that the solver found for a rule."""
+    config = default_config(MARKETS)
     for case in read_solved(file).cases:
-        config = default_config(MARKETS)
-        if not possible(case.records, config):
-            continue
+        assert possible(case, config), case.id
         flags = ("EDGE_CASE",) if "/decision" not in case.id else ()
-        records = case.records
-        if isinstance(case.operation, SetKillSwitch):
-            # It takes a nonce in a slot of the fund, which it does not load, and which every exchange has.
-            records = {RecordKey(Account, FUND): Account(kind=Kind.CROSS), **records}
         yield scenario(
-            case.id, case.comment, config, records, (case.operation,), kind="solver", test=file.name, flags=flags
+            case.id, case.comment, config, case.records, (case.operation,), kind="solver", test=file.name, flags=flags
         )
 
 
-def possible(records: Mapping[RecordKey, Any], config: Config) -> bool:
-    """Whether a state names configured markets only, as the kit demands, and is within what is assumed of states."""
-    now = records[RecordKey(Exchange, 0)].time if RecordKey(Exchange, 0) in records else 0
-    return all(in_range(place, record, config, now) for place, record in records.items())
-
-
-def in_range(place: RecordKey, record: Any, config: Config, now: int) -> bool:
-    """Whether a record is."""
-    key = place.key if KEY_RANGES[place.record] == (MARKETS_MAX,) else 0
-    if max(key, getattr(record, "market", 0)) >= MARKETS:
-        return False
-    market = config.markets[key].market
-    match record:
-        case Account():
-            return abs(record.collateral) <= SETTLED_MOST
-        case MarketPrice():
-            return price_in_range(record, market, now)
-        case MarketOracle():
-            return oracle_in_range(record, market, now)
-        case MarketBook():
-            return book_in_range(record, market)
-        case Ledger():
-            return ledger_in_range(record)
-        case Position():
-            return position_in_range(record, Largest(market.max_size, market.max_price))
-        case _:
-            return True
+def possible(case: Solved, config: Config) -> bool:
+    """Whether the state of a case is within what is kept and assumed of states, and names configured markets only."""
+    state = State(config)
+    for place, record in case.records.items():
+        state.put(place.record, place.key, record)
+    loaded = RUNNERS[type(case.operation)].load(state, case.operation)
+    entries = list(zip(rule_of(case.operation).footprint, loaded, strict=True))
+    markets = (place.key for place in case.records if KEY_RANGES[place.record] == (MARKETS_MAX,))
+    return all(Loads(case.operation, entries, config).possible()) and max(markets, default=0) < MARKETS
 
 
 def witness(own: Path) -> Scenario:
