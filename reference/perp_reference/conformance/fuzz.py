@@ -154,13 +154,21 @@ def hunt(
     started = time.monotonic()
     for turn in turns(known, order.seed):
         found = one_run(differ, turn, started + order.seconds)
-        if found is not None:
-            return differ, Shrinker(differ, found[0]).shrink(), found[1] - started
+        divergence = None if found is None else confirmed(differ, found[0])
+        if found is not None and divergence is not None:
+            return differ, Shrinker(differ, divergence).shrink(), found[1] - started
         if told is not None:
             told(differ, time.monotonic() - started)
         if time.monotonic() - started >= order.seconds:
             break
     return differ, None, time.monotonic() - started
+
+
+def confirmed(differ: Differ, divergence: Divergence) -> Divergence | None:
+    """A divergence; a silence only if there is one again, since a machine may be busy for once."""
+    if divergence.judgement.verdict != TIMEOUT:
+        return divergence
+    return differ.compare(divergence.scenario, counts=False)
 
 
 def one_run(differ: Differ, turn: Turn, deadline: float) -> tuple[Divergence, float] | None:
