@@ -87,5 +87,6 @@ def read_measured(path: Path) -> Measured:
         raise MalformedInput(str(path), None, None, "a JSON object", "something else") from None
     except Refused as refused:
         raise malformed(str(path), None, refused) from None
-    digests = (str(value[name]) for name in DIGESTS)
-    return Measured(*digests, *(int(value[name]) for name in COUNTS))
+    vectors, mutants_digest, explanations = (str(value[name]) for name in DIGESTS)
+    mutants, noticed, explained = (int(value[name]) for name in COUNTS)
+    return Measured(vectors, mutants_digest, explanations, mutants, noticed, explained)

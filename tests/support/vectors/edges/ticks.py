@@ -1,6 +1,6 @@
 """Edges of oracle_tick, mark and funding_tick. A family that agrees is within 1 %, and the band is 10 %."""
 
-from perp_spec.perpetual.operations import FundingTick, Mark
+from perp_spec.perpetual.operations import FundingTick, Mark, PremiumSample
 from perp_spec.perpetual.records import MarketOracle
 from perp_spec.words import FAMILIES_MAX
 from support.scenes.scene import small_world
@@ -187,3 +187,11 @@ def negative_premium() -> tuple[World, Steps]:
     world = small_world()
     world.set(MarketOracle, 0, premium_sum=-1_307 * 60 - 1, samples=60)
     return told(world, (FundingTick(0), None))
+
+
+@edge(EDGES, "premium_sample/sixty-are-enough", "premium_sample: oracle.samples < SAMPLES_FULL: LtE")
+def sixty_samples() -> tuple[World, Steps]:
+    """Given: 60 samples count for this hour already. When: another one is taken. Then: it counts for nothing."""
+    world = small_world()
+    world.set(MarketOracle, 0, samples=60, premium_sum=60)
+    return told(world, (PremiumSample(0, 101, 103), None))

@@ -425,6 +425,22 @@ def little_room() -> tuple[World, Steps]:
     return told(bankrupt(LONG, 1_000), (Socialise(LONG, 0), None))
 
 
+@edge(
+    EDGES,
+    "socialise/room-for-just-the-deficit",
+    "bear_loss: mul_div_floor(lots, limit, PPM) <= loss.deficit: Lt",
+    "bear_loss: mul_div_floor(lots, limit, PPM): mul_div_ceil",
+)
+def room_for_just_the_deficit() -> tuple[World, Steps]:
+    """Given: a debt of 1, and 200 lots of both sides whose loss index may rise by 7,500 more, which is 1.5 atoms.
+
+    Then: the whole 7,500 is taken, as 1 is all that whole atoms make of it; 5,000 would have done.
+    """
+    world = bankrupt(LONG, 7_500)
+    world.set(Account, LONG, collateral=-1)
+    return told(world, (Socialise(LONG, 0), None))
+
+
 @edge(EDGES, "socialise/loss-index-at-its-end", "bear_loss: 0: 1 (3)")
 def no_room() -> tuple[World, Steps]:
     """Given: the loss index is max_price * 1,000,000, and no other market has open interest. Then: NO_OPEN_INTEREST."""
