@@ -1,22 +1,10 @@
 """The tables of the rules: what the integers accept the recorded program accepts, and its rows pass the checkers."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from perp_proofs.air.buses import (
-    BLOCK,
-    HASH,
-    HEADER,
-    RANGE,
-    RANGE_SIZE,
-    RANGE_TOP,
-    TOP_SIZE,
-    config_groups,
-    memory_tags,
-)
 from perp_proofs.air.check import Fault, check_trace
 from perp_proofs.air.interfaces import Spans
 from perp_proofs.air.rulebook import Rules
@@ -31,18 +19,10 @@ from perp_proofs.stark.fill.plain import fill_rules
 from perp_reference.core.machine import rule_of
 from perp_reference.core.state import OutOfRangeError, State
 from support.cases import OPERATIONS, Case, StateMemory, make_case, run_ints
+from support.messages import outside
 
 CORE_CASES = 3
 MANY_CASES = 60
-
-Judge = Callable[[tuple[int, ...]], bool]
-
-
-def outside(rules: Rules) -> dict[int, Judge]:
-    """Messages that come from other tables: taken as they are, range tables by their ranges."""
-    tags = [BLOCK, HASH, HEADER, *memory_tags(rules.program).values(), *config_groups(rules.program).values()]
-    given: dict[int, Judge] = {tag: lambda _: True for tag in tags}
-    return given | {RANGE: lambda entries: entries[0] < RANGE_SIZE, RANGE_TOP: lambda entries: entries[0] < TOP_SIZE}
 
 
 def outcome(rules: Rules, case: Case) -> tuple[str | int, State, list[Fault]]:
