@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TIERS = ("data", "polyglot", "browser", "proofs", "mutation", "stark_long")
 OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 
+# What a command prints of how it was called is of the call in the test, not of the one that runs the tests.
+os.environ.pop("PERP_CALLED_AS", None)
+
 # Two workers on a busy machine make any time limit on a single example a coin toss.
 hypothesis.settings.register_profile("perpspec", deadline=None, print_blob=True, derandomize=True)
 hypothesis.settings.register_profile("long", deadline=None, print_blob=True, max_examples=4_000)
