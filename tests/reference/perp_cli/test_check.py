@@ -17,6 +17,7 @@ from perp_reference.formats.config import encode_config
 from perp_spec.perpetual import common, health
 from perp_spec.perpetual.defaults import default_config
 from perp_spec.perpetual.rules import accounts, money, ticks, trading, waterfall
+from support.faults import faulty_machine
 
 pytestmark = pytest.mark.proofs
 
@@ -146,7 +147,7 @@ def test_the_machine_runs_a_counterexample(tmp_path: Path, capsys: pytest.Captur
     Then the machine accepts it on a whole state, and shows what it changed there.
     """
     name = "withdraw_conserves_money"
-    with faulty(Fault(money.pay_out, "side.collateral - amount", "side.collateral")):
+    with faulty_machine(Fault(money.pay_out, "side.collateral - amount", "side.collateral")):
         main(["check", "--goal", name, "--processes", "1", "--output", str(tmp_path)])
         capsys.readouterr()
         assert main(["check", "--replay", str(tmp_path / f"witness-{name}.json"), "--json"]) == ExitCode.FALSE
