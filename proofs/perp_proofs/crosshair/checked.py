@@ -63,8 +63,8 @@ def checked(function: Callable[..., Any], seconds: float = SECONDS) -> list[Said
         report_all=True,
     )
     with warnings.catch_warnings():
-        # To make values of a class, CrossHair looks at names of `typing` that are deprecated.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        # To make values of a class, CrossHair looks at every name of every module, deprecated ones too.
+        warnings.simplefilter("ignore")
         messages = run_checkables(analyze_function(function, options))
     return [
         Said(linecache.getline(one.filename, one.line).strip(), CONFIRMED if is_confirmed(one) else one.message)

@@ -10,7 +10,7 @@ from perp_spec.perpetual.health import Health, OracleState, Terms
 from perp_spec.perpetual.operations import Intent, Order
 from perp_spec.perpetual.records import Exchange, Ledger, Market, MarketPrice, OrderSlot, Parameters, Position
 from perp_spec.perpetual.rules import batch, forced, ticks, waterfall
-from perp_spec.words import PPM
+from perp_spec.words import AMOUNT_MAX, COLLATERAL_MAX, PPM  # noqa: F401 - contracts name them
 
 # The language
 

@@ -39,6 +39,7 @@ from perp_spec.perpetual.records import (
     Request,
 )
 from perp_spec.perpetual.rules import batch
+from perp_spec.words import AMOUNT_MAX, COLLATERAL_MAX  # noqa: F401 - contracts name them
 
 
 def usable(intent: Intent, stored: OrderSlot, now: int) -> bool:
