@@ -1,4 +1,4 @@
-"""What the checkers take for granted of messages that come from tables of the state side."""
+"""The tables of the rules checked alone: what is taken for granted of messages that come from other tables."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,10 @@ from perp_proofs.air.buses import (
     config_groups,
     memory_tags,
 )
+from perp_proofs.air.check import Fault, check_trace
 from perp_proofs.air.rulebook import Rules
+from perp_proofs.stark.fill.calls import Batch
+from perp_proofs.stark.fill.plain import fill_rules
 
 Judge = Callable[[tuple[int, ...]], bool]
 
@@ -23,3 +26,9 @@ def outside(rules: Rules) -> dict[int, Judge]:
     tags = [BLOCK, HASH, HEADER, *memory_tags(rules.program).values(), *config_groups(rules.program).values()]
     given: dict[int, Judge] = {tag: lambda _: True for tag in tags}
     return given | {RANGE: lambda entries: entries[0] < RANGE_SIZE, RANGE_TOP: lambda entries: entries[0] < TOP_SIZE}
+
+
+def faults_of(rules: Rules, batch: Batch) -> list[Fault]:
+    """What is wrong with the rows of a batch in the tables of the rules."""
+    tables = [made.table for made in rules.tables.values() if made.table.heights.optional]
+    return check_trace(tables, fill_rules(rules, batch), (), outside(rules))

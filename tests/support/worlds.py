@@ -1,5 +1,6 @@
 """A small exchange to play with: its configuration, and a machine that counts and checks what it does."""
 
+from copy import copy
 from typing import Any
 
 import attrs
@@ -137,6 +138,13 @@ class World:
         self.state: State = genesis(config or small_config(), FEES_OWNER)
         self.machine = Machine(self.state)
         assert self.begin(start) is None
+
+    def copy(self) -> "World":
+        """An independent world in the same state."""
+        other = copy(self)
+        other.state = self.state.copy()
+        other.machine = Machine(other.state)
+        return other
 
     def get(self, record: type[Any], key: int = 0) -> Any:
         """A record."""

@@ -158,13 +158,13 @@ def bare(value: Any) -> Any:
     return raw(value)
 
 
-def given(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function of the rules returns.
+def given(function: Callable[..., Any], *arguments: Any, chain: int = 0) -> Any:
+    """What a function of the rules returns, every digest being `chain`.
 
     Raises:
         Rejected: A guard does not hold.
     """
-    reading = Branching()
+    reading = Branching(chain)
     with reading_as(reading):
         return bare(function(*map(reading.wrap, arguments)))
 
@@ -190,9 +190,7 @@ def answer(rule: str, *arguments: Any, chain: int = 0) -> Answer:
 
 def answer_of(function: Callable[..., Any], *arguments: Any, chain: int = 0) -> Answer:
     """Call a function of the rules that has guards."""
-    reading = Branching(chain)
     try:
-        with reading_as(reading):
-            return Answer("", bare(function(*map(reading.wrap, arguments))))
+        return Answer("", given(function, *arguments, chain=chain))
     except Rejected as rejection:
         return Answer(rejection.reason.name, None)

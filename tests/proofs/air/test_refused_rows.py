@@ -4,19 +4,16 @@ from typing import Any
 
 import pytest
 
-from perp_proofs.air.check import Fault, check_trace
+from perp_proofs.air.check import Fault
 from perp_proofs.air.rulebook import Rules
 from perp_proofs.program.shapes import flat
 from perp_proofs.stark.fill import calls
 from perp_proofs.stark.fill.calls import Batch
-from perp_proofs.stark.fill.plain import fill_rules
 from perp_reference.core.machine import rule_of
 from support.cases import StateMemory
-from support.messages import outside
-from support.scenes import accounts, batch, forced, money, ticks, trading, waterfall
+from support.messages import faults_of
+from support.scenes.collected import SCENES
 from support.worlds import World
-
-SCENES = [scene for module in (money, accounts, trading, waterfall, ticks, batch, forced) for scene in module.SCENES]
 
 UNFILLED = {("oracle_tick", "NO_MARKET"), ("mark", "NO_MARKET")}
 """Behind these guards a value of the market that is not there is a divisor: there is no row to fill."""
@@ -43,25 +40,24 @@ def ignored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return reasons
 
 
-def faults_of(rules: Rules, world: World, operation: Any) -> list[Fault]:
+def faults_of_rows(rules: Rules, world: World, operation: Any) -> list[Fault]:
     """What is wrong with the rows of an operation."""
     batched = Batch(rules, Unchanged(world.state.copy()))
     batched.operation(rule_of(operation).name, [int(leaf) for leaf in flat(operation)])
-    tables = [made.table for made in rules.tables.values() if made.table.heights.optional]
-    return check_trace(tables, fill_rules(rules, batched), (), outside(rules))
+    return faults_of(rules, batched)
 
 
 @pytest.mark.proofs
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_rows_behind_a_false_guard_have_a_fault(rules: Rules, scene: Any, ignored: list[int]) -> None:
     world, operation = scene.begin()
-    assert faults_of(rules, world, operation) == []
+    assert faults_of_rows(rules, world, operation) == []
     assert ignored == []
     for guard in scene.guards:
         if guard.change is None or (scene.name, guard.reason.name) in UNFILLED:
             continue
         world, operation = scene.begin()
         operation = guard.change(world, operation)
-        assert faults_of(rules, world, operation) != [], guard.reason.name
+        assert faults_of_rows(rules, world, operation) != [], guard.reason.name
         assert ignored[0] == guard.reason
         ignored.clear()

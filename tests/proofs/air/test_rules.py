@@ -15,11 +15,10 @@ from perp_proofs.program.interpreter import Refused
 from perp_proofs.program.listing import Program, Table, parse_program, without_labels, write_program
 from perp_proofs.program.shapes import flat
 from perp_proofs.stark.fill.calls import Batch
-from perp_proofs.stark.fill.plain import fill_rules
 from perp_reference.core.machine import rule_of
 from perp_reference.core.state import OutOfRangeError, State
 from support.cases import OPERATIONS, Case, StateMemory, make_case, run_ints
-from support.messages import outside
+from support.messages import faults_of, outside
 
 CORE_CASES = 3
 MANY_CASES = 60
@@ -35,8 +34,7 @@ def outcome(rules: Rules, case: Case) -> tuple[str | int, State, list[Fault]]:
         return refused.reason, case.state, []
     except OutOfRangeError:
         return "out of range", case.state, []
-    tables = [made.table for made in rules.tables.values() if made.table.heights.optional]
-    return "accepted", state, check_trace(tables, fill_rules(rules, batch), (), outside(rules))
+    return "accepted", state, faults_of(rules, batch)
 
 
 def compare(rules: Rules, name: str, seeds: range) -> Counter[str | int]:

@@ -2,15 +2,24 @@
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from perp_reference.conformance.fixtures import Case, Fixture
+from perp_reference.conformance.fixtures import Case, Fixture, decode_fixture
 from perp_reference.conformance.release import ARCHIVE, Vectors, read_vectors
 from perp_reference.conformance.tester import Tester
 
 Start = Callable[..., Tester]
+
+DECODED = cache(decode_fixture)
+"""The same bytes are decoded once: many runs begin with the whole archive."""
+
+
+@pytest.fixture(autouse=True)
+def _decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction]
+    monkeypatch.setattr("perp_reference.conformance.release.decode_fixture", DECODED)
 
 
 @pytest.fixture(scope="session")

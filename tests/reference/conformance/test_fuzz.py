@@ -64,7 +64,7 @@ def test_the_printed_line_reproduces_it(
 def test_a_crash_and_a_silence_are_found_with_the_operation_that_brings_them_about(
     capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path, fault: str, verdict: str
 ) -> None:
-    options = ["--rules", "perpetual", "--timeout", "5", "--start-timeout", "30", "--out", str(tmp_path)]
+    options = ["--rules", "perpetual", "--timeout", "2", "--start-timeout", "30", "--out", str(tmp_path)]
     testee = engine(testees, "broken", fault)
     code, found = run(capsys, *options, *testee)
     divergence = found["divergence"]

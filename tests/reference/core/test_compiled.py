@@ -43,10 +43,8 @@ from perp_spec.starkex.reasons import Reason
 from perp_spec.starkex.records import Asset, Holding, OrderState, Position
 from perp_spec.words import Unit, flags, nested, rows, vector, word
 from support.readings import as_tuples, ended
-from support.scenes import accounts, batch, forced, money, ticks, trading, waterfall
+from support.scenes.collected import SCENES
 from support.walk import Walk
-
-SCENES = [scene for module in (money, accounts, trading, waterfall, ticks, batch, forced) for scene in module.SCENES]
 
 
 def agreed(state: State, operation: Any) -> Any:

@@ -21,15 +21,10 @@ from perp_spec.perpetual.rules import forced as forced_rules
 from perp_spec.perpetual.rules import money, trading, waterfall
 from perp_spec.perpetual.rules import ticks as tick_rules
 from support.invariants import Watch
-from support.scenes import accounts, batch, forced, ticks
-from support.scenes import money as money_scenes
-from support.scenes import trading as trading_scenes
 from support.scenes import waterfall as waterfall_scenes
+from support.scenes.collected import SCENES
 from support.scenes.scene import record
 from support.walk import Walk
-
-MODULES = (money_scenes, accounts, trading_scenes, waterfall_scenes, ticks, batch, forced)
-SCENES = [scene for module in MODULES for scene in module.SCENES]
 
 SEEDS = 10
 """Walks that are tried before a bug counts as unnoticed."""

@@ -18,9 +18,10 @@ from perp_spec.perpetual.operations import Deposit, ForcedReduce, RequestForced
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import Account, Forced, Market, Parameters, Request
 from perp_spec.words import AMOUNT_MAX, Field, Unit
+from support.scenes.collected import SCENES
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
-from support.vectors.scenes import SCENES, given, on_and_off, rule_and_variant
+from support.vectors.scenes import given, on_and_off, rule_and_variant
 from support.vectors.unsettled import INDICES, move
 
 PRICES = 2**20 - 3

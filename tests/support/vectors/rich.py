@@ -23,9 +23,10 @@ from perp_spec.perpetual.operations import Deposit, EndBatch, RequestForced, Tra
 from perp_spec.perpetual.records import FEES, FUND, Account, Exchange, Kind, Ledger, MarketBook, MarketPrice, Position
 from perp_spec.words import DAY, POSITION_SLOTS
 from support.scenes import batch, forced, money, trading, waterfall
+from support.scenes.collected import SCENES
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
-from support.vectors.scenes import SCENES, rule_and_variant, slug
+from support.vectors.scenes import rule_and_variant, slug
 
 EACH = 32
 """Rich states of a scene of money, trading, the waterfall, forced actions or batches."""
@@ -94,13 +95,13 @@ def rich_scenarios() -> Iterator[Scenario]:
     """Rich states of each scene, and the values at which their outcomes turn."""
     many = {scene.name for module in MODULES for scene in module.SCENES}
     for scene in SCENES:
+        world, operation = scene.begin()
+        config = odd_config(world.state.config)
+        plain = moment_of(world, operation)
         for number in range(EACH if scene.name in many else FEW):
             rng = Random(f"{scene.name} {number}")
-            world, operation = scene.begin()
-            config = odd_config(world.state.config)
             session = PerpetualSession(config)
-            moment = moment_of(world, operation)
-            moment = enriched(rng, mirrored(moment) if rng.random() < 0.5 else moment)
+            moment = enriched(rng, mirrored(plain) if rng.random() < 0.5 else plain)
             yield from turning(rng, session, scene, number, moment)
 
 

@@ -11,19 +11,9 @@ from perp_reference.conformance.scenarios import Scenario
 from perp_reference.conformance.values import RECORD_NAMES
 from perp_spec.perpetual.config import Config
 from perp_spec.perpetual.reasons import SENTENCES, Reason
-from support.scenes import accounts, batch, forced, money, ticks, trading, waterfall
+from support.scenes.collected import SCENES
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
-
-SCENES: tuple[Scene, ...] = (
-    *money.SCENES,
-    *accounts.SCENES,
-    *trading.SCENES,
-    *waterfall.SCENES,
-    *ticks.SCENES,
-    *batch.SCENES,
-    *forced.SCENES,
-)
 
 TEST = "tests/spec/perp_spec/perpetual/test_guards.py"
 

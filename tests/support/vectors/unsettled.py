@@ -5,9 +5,10 @@ from typing import Any
 
 from perp_reference.conformance.scenarios import Scenario
 from perp_spec.perpetual.records import MarketPrice
+from support.scenes.collected import SCENES
 from support.scenes.scene import Change, Scene
 from support.vectors.build import moment_of, scenario
-from support.vectors.scenes import SCENES, given, rule_and_variant
+from support.vectors.scenes import given, rule_and_variant
 from support.worlds import World
 
 INDICES: dict[str, dict[str, int]] = {

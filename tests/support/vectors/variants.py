@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from perp_reference.conformance.scenarios import Scenario
 from perp_spec.perpetual.records import Exchange
+from support.scenes.collected import SCENES
 from support.scenes.scene import Scene
 from support.vectors.build import moment_of, scenario
-from support.vectors.scenes import SCENES, given, rule_and_variant
+from support.vectors.scenes import given, rule_and_variant
 
 LATER = 1_000
 """Batches that have passed in a variant."""

@@ -8,18 +8,9 @@ from perp_spec.perpetual.common import PERPETUAL
 from perp_spec.perpetual.operations import Report
 from perp_spec.perpetual.reasons import Reason
 from support.reached import UNREACHABLE
-from support.scenes import accounts, batch, forced, money, ticks, trading, waterfall
+from support.scenes import accounts, money, ticks
+from support.scenes.collected import SCENES
 from support.scenes.scene import Answer, Guard, Scene
-
-SCENES: tuple[Scene, ...] = (
-    *money.SCENES,
-    *accounts.SCENES,
-    *trading.SCENES,
-    *waterfall.SCENES,
-    *ticks.SCENES,
-    *batch.SCENES,
-    *forced.SCENES,
-)
 
 GUARDS = [
     pytest.param(scene, place, guard, id=f"{scene.name}-{place}-{guard.reason.name}")
