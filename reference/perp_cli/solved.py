@@ -144,8 +144,8 @@ def solved_file(name: str) -> tuple[str, bytes]:
 
 
 def solved_files(names: list[str], processes: int) -> Iterator[tuple[str, bytes]]:
-    """The files of rules, as they come; each from a process of its own, as Z3 remembers what it did before."""
-    with get_context("spawn").Pool(min(processes, len(names)), maxtasksperchild=1) as pool:
+    """The files of rules, as they come."""
+    with get_context("spawn").Pool(min(processes, len(names))) as pool:
         yield from pool.imap_unordered(solved_file, names, chunksize=1)
 
 

@@ -498,9 +498,9 @@ def at_home(stage: Stage, known: Any, name: str) -> Any:
     return attrs.evolve(known, **{key: stage.field(fields[key], f"{name}.{key}") for key in LOOSE if key in fields})
 
 
-def neighbours(stage: Stage, shape: Shape, name: str) -> tuple[Any, ...]:
+def neighbours(stage: Stage, shape: Shape, name: str, market: Market = NEIGHBOUR[1]) -> tuple[Any, ...]:
     """One position in a neighbouring market, or that market itself."""
-    price, market = at_home(stage, NEIGHBOUR[0], f"{name}.price"), NEIGHBOUR[1]
+    price = at_home(stage, NEIGHBOUR[0], f"{name}.price")
     if shape is Shape.HELD:
         return ((stage.record(Position, f"{name}[0]"), price, market),)
     return ((price, stage.record(MarketBook, f"{name}[0]"), market),)

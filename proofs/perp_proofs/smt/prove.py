@@ -33,6 +33,8 @@ DECISIONS_MAX = 6
 PATHS_MAX = 2**DECISIONS_MAX
 """More paths than this are a sign that a contract is missing."""
 
+HARDER = attrs.evolve(SEARCH, resources=20_000_000)
+"""For a state that must be there."""
 
 AGAIN = 4
 """So many states are tried, where the first one is not one in plain integers."""
@@ -239,7 +241,7 @@ def reached(goal: Goal, seed: int = 0) -> bool:
     """Some state at home satisfies all that a goal assumes: it is not true for want of states."""
     for words in WORDS:
         for stage, _ in visits(goal, words):
-            if ask(stage.reading, False, SEARCH, seed=seed).verdict is Verdict.VIOLATED:
+            if ask(stage.reading, False, HARDER, seed=seed).verdict is Verdict.VIOLATED:
                 return True
     return False
 

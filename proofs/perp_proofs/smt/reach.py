@@ -36,7 +36,10 @@ NEVER = "never"
 """Kind of a condition that holds in no state of a variant."""
 
 HARD = Step(all_guards=True, linear=False, resources=3_000_000)
-"""How hard the first accepted states are sought of rules that are `LABORIOUS`."""
+"""How hard the first accepted states are sought of rules that are `LABORIOUS`, and sides of their guards at the end."""
+
+PATIENCE_HARD = 3
+"""So often the solver may give up on one side of a guard when it tries that hard."""
 
 NEARBY = Step(all_guards=True, linear=False, resources=100_000)
 """How hard one state is sought that differs from a known one in some words only."""
@@ -154,7 +157,9 @@ class Prospect:
                 wanted.append(both(atom.parts <= 1, atom.parts >= -1))
         return wanted
 
-    def sought(self, aim: Aim, exact: bool, accepted: bool, seed: int = 0) -> tuple[Verdict, Catch | None]:
+    def sought(
+        self, aim: Aim, exact: bool, accepted: bool, seed: int = 0, effort: Step = EFFORT
+    ) -> tuple[Verdict, Catch | None]:
         """Look for one state: a violated verdict comes with it."""
         reading = self.reading
         with reading.knowing_nothing():
@@ -162,7 +167,7 @@ class Prospect:
         if any(flag is False for flag in wanted):
             return Verdict.PROVED, None
         reading.counted = len(reading.guards) if accepted else aim.noted.before
-        answer = ask(reading, False, EFFORT, [flag for flag in wanted if flag is not True], seed)
+        answer = ask(reading, False, effort, [flag for flag in wanted if flag is not True], seed)
         if answer.verdict is not Verdict.VIOLATED:
             return answer.verdict, None
         caught = self.caught(self.with_digests(answer.values, aim), aim.target)
@@ -315,6 +320,22 @@ class Search:
             self.everywhere(self.seek, exact)
             self.everywhere(partial(self.seek_near, bases=BASES), exact)
             self.missed_near.clear()
+        if laborious:
+            self.unmet_sides()
+
+    def unmet_sides(self) -> None:
+        """Look harder for a state on each side of a guard that none met, by whatever comparison."""
+        gave_up = Counter[tuple[Place, bool]]()
+        for prospect in self.prospects:
+            for aim in prospect.aims:
+                side = (aim.target.place, aim.target.holds)
+                met = any((target.place, target.holds) == side for target in self.best)
+                if not aim.target.reason or met or gave_up[side] >= PATIENCE_HARD:
+                    continue
+                verdict, caught = prospect.sought(aim, exact=False, accepted=False, effort=HARD)
+                gave_up[side] += verdict is Verdict.UNKNOWN
+                if caught is not None and self.agreed(caught):
+                    self.take(caught)
 
     def begin(self, prospect: Prospect) -> None:
         """Look for a few states of a variant in which the operation is accepted."""

@@ -42,6 +42,9 @@ CONFIGURED = 2
 
 CONFIG = default_config(CONFIGURED)
 
+OTHER = CONFIG.markets[1].market
+"""Configuration of the market that an operation does not name."""
+
 
 @attrs.frozen
 class Variant:
@@ -130,16 +133,16 @@ class Small(Stage):
             if self.variant.holes:
                 return self.in_first_market(f"{name}[0]", f"{name}.price")
             if self.variant.pair and self.accesses[name].skip is None:
-                return (*self.in_first_market(f"{name}[1]", f"{name}.first"), *neighbours(self, shape, name))
-            return neighbours(self, shape, name)
+                return (*self.in_first_market(f"{name}[1]", f"{name}.first"), *neighbours(self, shape, name, OTHER))
+            return neighbours(self, shape, name, OTHER)
         if self.accesses[name].skip is not None and not self.variant.unconfigured:
-            return neighbours(self, shape, name)
+            return neighbours(self, shape, name, OTHER)
         first = (
             at_home(self, HOME[MarketPrice], f"{name}.first"),
             super().record(MarketBook, f"{name}[1]"),
             HOME[Market],
         )
-        return (first, *neighbours(self, shape, name))
+        return (first, *neighbours(self, shape, name, OTHER))
 
     def in_first_market(self, position: str, price: str) -> Any:
         """A position in the first market, or an empty slot, which reads price and configuration of that market too."""

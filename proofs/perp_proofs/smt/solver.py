@@ -80,6 +80,8 @@ class Translator:
     """Z3's form of words and flags."""
 
     def __init__(self, reading: SymbolicReading, linear: bool) -> None:
+        self.context = z3.Context()
+        """Its own: what the solver finds within its resources does not depend on what others asked before."""
         self.table = reading.table
         self.linear = linear
         self._monomials: dict[Monomial, Any] = {}
@@ -94,7 +96,7 @@ class Translator:
 
     def flag_symbol(self, number: int) -> Any:
         """A flag's symbol."""
-        return z3.Bool(f"{self.table.symbols[number].name}#{number}")
+        return z3.Bool(f"{self.table.symbols[number].name}#{number}", self.context)
 
     def value(self, number: int, value: int | bool) -> Any:
         """That a symbol has a value."""
@@ -105,9 +107,10 @@ class Translator:
         """A product of symbols; in linear form a word of its own."""
         if monomial not in self._monomials:
             if len(monomial) == 1:
-                self._monomials[monomial] = z3.Int(f"{self.table.symbols[monomial[0]].name}#{monomial[0]}")
+                number = monomial[0]
+                self._monomials[monomial] = z3.Int(f"{self.table.symbols[number].name}#{number}", self.context)
             elif self.linear:
-                self._monomials[monomial] = z3.Int("#" + "*".join(map(str, monomial)))
+                self._monomials[monomial] = z3.Int("#" + "*".join(map(str, monomial)), self.context)
             else:
                 self._monomials[monomial] = z3.Product([self.symbol(number) for number in monomial])
         return self._monomials[monomial]
@@ -121,17 +124,17 @@ class Translator:
 
     def _sum(self, word: Word) -> Any:
         parts = [
-            factor * self.monomial(monomial) if monomial else z3.IntVal(factor)
+            factor * self.monomial(monomial) if monomial else z3.IntVal(factor, self.context)
             for monomial, factor in monomials_of(word).items()
         ]
         if len(parts) == 1:
             return parts[0]
-        return z3.Sum(parts) if parts else z3.IntVal(0)
+        return z3.Sum(parts) if parts else z3.IntVal(0, self.context)
 
     def flag(self, flag: Flag) -> Any:
         """A condition."""
         if isinstance(flag, bool):
-            return z3.BoolVal(flag)
+            return z3.BoolVal(flag, self.context)
         if flag.number not in self._flags:
             self._flags[flag.number] = self._condition(flag)
         return self._flags[flag.number]
@@ -267,7 +270,7 @@ def ask(
     """
     symbols, told = relevant(reading, goal, step.all_guards)
     translator = translator_of(reading, step.linear)
-    solver = z3.Solver()
+    solver = z3.Solver(ctx=translator.context)
     solver.set(rlimit=step.resources, random_seed=seed)
     for flag in (*told, *extra, negated(goal)):
         solver.add(translator.flag(flag))

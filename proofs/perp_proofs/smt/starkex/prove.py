@@ -6,12 +6,10 @@ from collections.abc import Iterator
 import attrs
 
 from perp_proofs.smt.frame import NotReached, Undecided
-from perp_proofs.smt.prove import Claim, Goal, Result, Search
+from perp_proofs.smt.prove import HARDER, Claim, Goal, Result, Search
 from perp_proofs.smt.reading import SymbolicReading
 from perp_proofs.smt.solver import SEARCH, Answer, Step, Verdict, ask
 from perp_proofs.smt.starkex.frame import OTHERS, Concrete, Few, Symbolic
-
-HARDER = attrs.evolve(SEARCH, resources=20_000_000)
 
 
 class StarkexSearch(Search):
