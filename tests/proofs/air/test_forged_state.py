@@ -1,11 +1,9 @@
 """Forged traces of the state that are right but for one constraint: without it each would prove what is not so."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
-import pytest
 
 from perp_hash.digest import Digest, compress, step, unpack_digest
 from perp_hash.field import MODULUS
@@ -14,7 +12,6 @@ from perp_proofs.air.buses import BLOCK, CHAIN, CONFIG, STATE, memory_tags
 from perp_proofs.air.system import PublicFraction, Table
 from perp_proofs.program.listing import Program
 from perp_proofs.stark.fill.chains import fill_chains
-from perp_proofs.stark.fill.columns import Elements, Trace
 from perp_proofs.stark.fill.state import Nodes, StateFill, state_roots
 from perp_reference.core.batch import Batch
 from perp_reference.core.state import State

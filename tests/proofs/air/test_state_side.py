@@ -506,7 +506,7 @@ NOT_HASHED = re.compile(
     r"|positions|configured|(after_markets|config)\.\d|multiplicity.*|(held|held_before|last_held|present|count)\.(old|new)"
     r"|(?!market\.).*\.(last|touched|inverse)|.*\.(sign|above|below|borrow(ed)?\d)"
 )
-"""Columns that need be in no digest of their row: places, counts and flags, and those that other columns are checked with."""
+"""Columns that may be in no digest of their row: places, counts, flags, and what other columns are checked with."""
 
 
 @pytest.mark.parametrize("name", STATE_TABLES)
