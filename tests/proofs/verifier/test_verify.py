@@ -2,18 +2,20 @@
 
 import dataclasses
 from collections.abc import Callable
+from hashlib import blake2s
 from typing import Any
 
 import pytest
 
+from perp_hash.field import MODULUS
 from perp_proofs.air.system import PublicFraction
 from perp_proofs.stark.prover import prove
 from perp_proofs.verifier import verify as verifier
 from perp_proofs.verifier.errors import ProofError
-from perp_proofs.verifier.plan import Plan, plan
+from perp_proofs.verifier.plan import Plan, fingerprint, plan
 from perp_proofs.verifier.security import JOHNSON, UNIQUE, Profile
 from perp_proofs.verifier.transcript import Transcript
-from perp_proofs.verifier.verify import begin, verify
+from perp_proofs.verifier.verify import begin, check_security, verify
 from support.toys import PAIR, RESULT, toy_system, toy_trace
 
 SYSTEM = toy_system()
@@ -124,6 +126,35 @@ def test_all_that_is_known_before_changes_the_transcript(shape: Plan, public: li
     # Neither its name nor how its security is computed changes a check.
     renamed = dataclasses.replace(GRINDING, name="other", decoding=UNIQUE, target=1.0)
     assert state({"profile": renamed}) == states[0]
+
+
+def test_the_beginning_is_that_of_the_description(shape: Plan, public: list[PublicFraction]) -> None:
+    """docs/proof-system/transcript.md, with hashlib alone."""
+    fractions = [*public, PublicFraction(PAIR, -2, (-1, 5, MODULUS))]
+    (result,) = public[0].entries
+    numbers = [2, RESULT, MODULUS - 1, 1, result, PAIR, MODULUS - 2, 3, MODULUS - 1, 5, 0]
+    messages = {
+        "profile": b"p=2130706433 extension=x^5+x^2-1 arity=8 parameters=(4, 8, 2, 2, 2)",
+        "system": fingerprint(SYSTEM),
+        "heights": bytes((5, 10, 4, 10)),
+        "statement": STATEMENT,
+        "public": b"".join(number.to_bytes(4, "little") for number in numbers),
+    }
+    state = blake2s(b"perpspec stacked FRI, version 1", person=b"perp.new").digest()
+    for label, data in messages.items():
+        head = bytes((len(label),)) + label.encode() + len(data).to_bytes(8, "little")
+        state = blake2s(state + head + data, person=b"perp.abs").digest()
+    assert begin(shape, GRINDING, fractions, STATEMENT).state == state
+
+
+def test_fractions_of_the_statement_count_in_the_figure(shape: Plan, public: list[PublicFraction]) -> None:
+    few, many = (
+        next(
+            entry.bits for entry in check_security(shape, GRINDING, public * count, 0).rounds if entry.name == "lookups"
+        )
+        for count in (1, 1_000)
+    )
+    assert many < few
 
 
 CUTS: dict[str, Callable[[bytes, int, int], bytes]] = {
