@@ -30,6 +30,12 @@ def test_a_column_without_a_check_is_named() -> None:
     assert faults(sheet) == ["toy: nothing bounds x"]
 
 
+def test_rows_that_count_in_part_are_named() -> None:
+    sheet = Sheet("toy")
+    sheet.table.constraints.clear()
+    assert faults(sheet) == ["toy: active is no bit"]
+
+
 def test_a_range_that_is_wider_than_declared_is_named() -> None:
     sheet = Sheet("toy")
     sheet.bound(sheet.column("x", (0, 5)))

@@ -121,7 +121,7 @@ def test_garbage_is_refused() -> None:
 
 
 def test_an_element_written_in_another_way_is_refused(small: bytes) -> None:
-    """p + v for v, in the openings, the openings at 0, the last polynomial, the rows and the leaves."""
+    """p + v for v, or p for 0, in the openings, the openings at 0, the last polynomial, the rows and the leaves."""
     shape = plan(SYSTEM, (32, 16, 16), 512, 4)
     openings = 12 + 3 * 32
     sums = openings + 20 * shape.slots
@@ -135,8 +135,9 @@ def test_an_element_written_in_another_way_is_refused(small: bytes) -> None:
         (rows, "trace rows: rows do not belong to the committed root"),
     ):
         word = int.from_bytes(small[place : place + 4], "little")
-        changed = (word % 2**24 + MODULUS).to_bytes(4, "little")
-        assert refused(small[:place] + changed + small[place + 4 :]) == message
+        for other in (word % 2**24 + MODULUS, MODULUS):
+            changed = other.to_bytes(4, "little")
+            assert refused(small[:place] + changed + small[place + 4 :]) == message
 
 
 def test_a_nonce_without_work_is_refused(small: bytes) -> None:
