@@ -77,6 +77,10 @@ def test_some_table_is_there_and_none_is_too_high() -> None:
 def test_the_fingerprint_binds_all_that_a_check_reads() -> None:
     other_heights = taker_table()
     other_heights.heights = Heights(4, 2**15, optional=True)
+    taller = taker_table()
+    taller.heights = Heights(8, 2**16, optional=True)
+    renamed = taker_table()
+    renamed.name = "other"
     required = taker_table()
     required.heights = Heights(4, 2**16)
     more = taker_table()
@@ -103,7 +107,10 @@ def test_the_fingerprint_binds_all_that_a_check_reads() -> None:
         dataclasses.replace(SYSTEM, tables=(*first,)),
         dataclasses.replace(SYSTEM, tables=(first[1], first[0], taker_table())),
         dataclasses.replace(SYSTEM, tables=(range_table(64), first[1], taker_table())),
-        *(dataclasses.replace(SYSTEM, tables=(*first, last)) for last in (other_heights, required, more, heavier)),
+        *(
+            dataclasses.replace(SYSTEM, tables=(*first, last))
+            for last in (other_heights, taller, renamed, required, more, heavier)
+        ),
         *(dataclasses.replace(SYSTEM, tables=(*first, last)) for last in (tagged, *others)),
     ]
     assert len({fingerprint(system) for system in systems}) == len(systems)

@@ -135,6 +135,11 @@ def test_figures_fall_as_sizes_grow() -> None:
         assert after != before
 
 
+def test_the_decoder_s_multiplicity_is_three_at_least() -> None:
+    """Given so many queries that the other rounds alone would have it smaller, then the theorems still ask for it."""
+    assert security(replace(PROFILE_100, queries=1_000), replace(REFERENCE, bound=2**20)).multiplicity == 3
+
+
 def test_the_sum_is_below_the_minimum() -> None:
     figure = security(PROFILE_100, REFERENCE)
     assert figure.bits - math.log2(len(figure.rounds)) <= figure.total < figure.bits
@@ -150,6 +155,10 @@ def test_the_sum_is_below_the_minimum() -> None:
         {"blowup": 2},
         {"queries": 0},
         {"query_grinding": 25},
+        {"batch_grinding": 25},
+        {"fold_grinding": 25},
+        {"query_grinding": -1},
+        {"batch_grinding": -1},
         {"fold_grinding": -1},
         {"decoding": "capacity"},
     ],
