@@ -52,6 +52,7 @@ def block_table() -> Table:
     operation, number, length, kind = (table.element(name) for name in ("operation", "block", "length", "kind"))
     first, last, following = flag(table, "first", active), flag(table, "last", active), table.element("next")
     block, before, after = elements(table, "element"), elements(table, "before"), elements(table, "after")
+    # The links say so too, since only a first block comes after none; here a wrong one has its name.
     table.zero("the first block is number 0", first * number)
     table.zero("the first element is the kind", first * (block[0] - kind), modular=True)
     for at, lane in enumerate((int(Tag.OPERATION), length, *ZERO_DIGEST[2:])):

@@ -149,6 +149,7 @@ def position_table(program: Program) -> Table:
     outs: list[Digests] = []
     for at, when in enumerate(TIMES):
         own = flag(table, f"held.{when}", active)
+        # Messages bring no other flags than rows send. That they are bits here is for the gate, row by row.
         last = flag(table, f"held_before.{when}", active)
         table.zero(f"{when} slots are the first ones", own * (1 - last))
         for value in record[at]:
