@@ -1,9 +1,11 @@
 """The inputs of operations in a row: exactly their declared ranges."""
 
+import re
 from random import Random
 
 import pytest
 
+from perp_hash.field import MODULUS
 from perp_proofs.air.buses import arities
 from perp_proofs.air.interfaces import Spans
 from perp_proofs.air.rulebook import Rules, RuleTable
@@ -27,24 +29,36 @@ RANGES = [
 ]
 
 
-def operation(kind: str, low: int, high: int) -> RuleTable:
-    """The table of an operation that takes one value and does nothing."""
-    text = f"program toy suite\noperation pay 1\n  %0:{kind} = input value | {low} {high}\n  return\n"
+def taking(role: str, kind: str, low: int, high: int) -> RuleTable:
+    """The table of an operation, or of what begins a batch, that takes one value and does nothing."""
+    head = f"{role} pay 1" if role == "operation" else f"{role} pay"
+    text = f"program toy suite\n{head}\n  %0:{kind} = input value | {low} {high}\n  return\n"
     program: Program = parse_program(text)
     rules = Rules(program, Spans(program), arities=arities(program))
     (listing,) = program.tables.values()
-    Writer(rules, listing, "operation", "pay").write()
+    Writer(rules, listing, role, "pay").write()
     return rules.tables["pay"]
 
 
 def wrong(made: RuleTable, value: int) -> bool:
-    """The row with a value is wrong."""
-    return bool(complaints(made.table, RowFiller(made, Call(made, [value], {"active": 1, "t": 1})).fill()))
+    """The row with a value is wrong, also with one of the columns that it is checked with changed."""
+    row = RowFiller(made, Call(made, [value], {"active": 1, "t": 1})).fill()
+    helpers = [at for at, column in enumerate(made.table.columns) if not OWN.fullmatch(column.name)]
+    others = [[*row[:at], other % MODULUS, *row[at + 1 :]] for at in helpers for other in (0, row[at] - 1, row[at] + 1)]
+    return all(complaints(made.table, other) for other in (row, *others))
 
 
-@pytest.mark.parametrize(("kind", "low", "high"), RANGES)
-def test_inputs_are_just_those_of_the_range(kind: str, low: int, high: int) -> None:
-    made = operation(kind, low, high)
+OWN = re.compile(r"active|t|%0|%0\.\d")
+"""Columns of the row, its time, and the value."""
+
+
+TAKEN = [("operation", *one) for one in RANGES] + [("batch", *one) for one in RANGES if one[0] == WORD]
+"""What begins a batch takes words and digests."""
+
+
+@pytest.mark.parametrize(("role", "kind", "low", "high"), TAKEN)
+def test_inputs_are_just_those_of_the_range(role: str, kind: str, low: int, high: int) -> None:
+    made = taking(role, kind, low, high)
     random = Random(high)
     inside = {low, low + 1, (low + high) // 2, high - 1, high, *(random.randint(low, high) for _ in range(20))}
     assert [value for value in inside if wrong(made, value)] == []
