@@ -59,6 +59,7 @@ def test_a_digest_that_is_not_canonical_is_refused() -> None:
         {"suite": ""},
         {"suite": "s" * 256},
         {"suite": "sü"},
+        {"suite": "suite\n"},
         {"count": -1},
         {"count": 1_000_001},
         {"number": 2**63},

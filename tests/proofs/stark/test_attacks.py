@@ -393,18 +393,26 @@ def test_rows_that_belong_to_another_word_are_refused() -> None:
     refuse(OtherRows(SYSTEM, *true_trace()), "rows do not belong to the committed root")
 
 
-def test_a_layer_that_is_not_the_fold_of_the_one_before_is_refused() -> None:
+@pytest.mark.parametrize("coordinate", [0, DEGREE - 1])
+def test_a_layer_that_is_not_the_fold_of_the_one_before_is_refused(coordinate: int) -> None:
     class OtherBatch(Forger):
         def batch_values(self) -> Elements:
-            return np.ones_like(super().batch_values())
+            values = super().batch_values()
+            values[coordinate] = 1
+            return values
 
     refuse(OtherBatch(SYSTEM, *true_trace()), "a value is not the one that follows from the layer before")
 
 
-def test_the_last_polynomial_is_what_is_sent() -> None:
+@pytest.mark.parametrize("coordinate", [0, DEGREE - 1])
+def test_the_last_polynomial_is_what_is_sent(coordinate: int) -> None:
     class OtherEnd(Forger):
         def send(self, label: str, data: bytes) -> None:
-            super().send(label, bytes(len(data)) if label == "final" else data)
+            if label == "final":
+                coefficients = np.frombuffer(data, "<u4").copy()
+                coefficients[coordinate::DEGREE] = 1
+                data = coefficients.tobytes()
+            super().send(label, data)
 
     refuse(OtherEnd(SYSTEM, *true_trace()), FOLDING)
 

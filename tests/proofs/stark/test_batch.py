@@ -278,6 +278,13 @@ def test_a_batch_is_proved_at_128_bits(made: BatchSystem, acts: list[tuple[State
     assert refused(made, file.replace(b"perp-proof 1 100\n", b"perp-proof 1 128\n", 1))
 
 
+def test_whatever_the_profile_a_hundred_bits_are_demanded(made: BatchSystem, file: bytes) -> None:
+    """Given a profile that is content with nothing, then who verifies a batch and says nothing else is not."""
+    weak = replace(PROFILE_100, queries=20, target=0.0)
+    with pytest.raises(ProofError, match=r"proven bits, below the 100\.00 demanded"):
+        verify_batch(made, replace(read_proof(file), profile=weak))
+
+
 @pytest.mark.stark_long
 @pytest.mark.parametrize("act", [act for act in range(len(ACTS)) if act != SMALLEST])
 def test_every_batch_of_the_demo_is_proved_at_128_bits(
