@@ -65,6 +65,25 @@ def test_an_operation_with_the_number_of_another_modulo_p_is_named(program: Prog
     assert faults == [f"cancel: entry 4 of tag 3 is {(number, number)}, which may be the same modulo p"]
 
 
+@pytest.mark.parametrize("taken", ["no number", "the number of another"])
+def test_an_operation_without_a_number_of_its_own_has_no_tables(program: Program, taken: str) -> None:
+    """Given two operations that are hashed as one, or one as none, then another could have run than the chain says."""
+    number = 0 if taken == "no number" else program.tables["trade"].number
+    cancel = replace(program.tables["cancel"], number=number)
+    with pytest.raises(MalformedSystem, match="not every operation has a number of its own"):
+        batch_system(replace(program, tables={**program.tables, "cancel": cancel}))
+
+
+def test_a_rule_with_the_name_of_a_table_of_the_state_has_no_tables(program: Program) -> None:
+    one = Instruction("constant", (BIT,), "", (), (1,))
+    rule = Table("accounts", "rule", False, (one,), (0,))
+    call = Instruction("call", (BIT,), "accounts", ())
+    freeze = program.tables["freeze"]
+    calling = replace(freeze, instructions=(*freeze.instructions, call))
+    with pytest.raises(MalformedSystem, match="two tables of one name"):
+        read(program, accounts=rule, freeze=calling)
+
+
 def caller(table: Table, callee: Table, types: tuple[str, ...], argument: Instruction) -> Table:
     """A table that calls another one at its end."""
     made = len(table.types)
@@ -114,6 +133,7 @@ def test_a_program_with_other_records_has_no_tables(program: Program) -> None:
     for others, message in (
         ({"Extra": extra}, "the records are "),
         ({"Market": replace(records["Market"], kind="state")}, "the records are "),
+        ({"Request": replace(records["Request"], keys=2)}, "the records are "),
         ({"Parameters": replace(parameters, fields=unnamed)}, "a record without a small number markets"),
     ):
         with pytest.raises(MalformedSystem, match=message):

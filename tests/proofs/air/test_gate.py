@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from perp_hash.field import MODULUS
-from perp_proofs.air.batch import BatchSystem
-from perp_proofs.air.buses import FIXED_ARITIES, HASH, RANGE, looked_up_tags
+from perp_proofs.air.batch import BatchSystem, gate
+from perp_proofs.air.buses import FIXED_ARITIES, FREE, HASH, NODE, RANGE, looked_up_tags
 from perp_proofs.air.gate import gate_faults, multiplicity_faults
 from perp_proofs.air.interfaces import RECEIVER, SENDER, Contract, contract
 from perp_proofs.air.rulebook import Rules
@@ -445,6 +445,14 @@ def test_only_what_is_looked_up_is_answered_at_will(made: BatchSystem) -> None:
     assert multiplicity_faults(made.system.tables, tags) == []
     complaints = multiplicity_faults(made.system.tables, tags - {HASH})
     assert complaints == [f"messages of tag {HASH} may be answered at will"]
+
+
+def test_the_gate_of_a_system_asks_who_answers_at_will(made: BatchSystem) -> None:
+    sheet = Sheet("toy")
+    answers = sheet.element("multiplicity") * sheet.active * -1
+    sheet.table.add(NODE, answers, [sheet.active] * FIXED_ARITIES[NODE], FREE)
+    alone = replace(made, system=replace(made.system, tables=(sheet.table,)))
+    assert gate(alone) == [f"messages of tag {NODE} may be answered at will"]
 
 
 def test_nobody_takes_what_is_looked_up(made: BatchSystem) -> None:

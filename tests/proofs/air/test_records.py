@@ -8,7 +8,7 @@ import pytest
 from perp_hash.field import MODULUS
 from perp_hash.words import LARGEST_WORD
 from perp_proofs.air.buses import RANGE, RANGE_SIZE, RANGE_TOP, TOP_SIZE
-from perp_proofs.air.records import checked_value
+from perp_proofs.air.records import checked_value, size_of
 from perp_proofs.air.system import Heights, MalformedSystem, Table
 from perp_proofs.air.tape import evaluate
 from perp_proofs.program.listing import BIT, SMALL, WORD, FieldType
@@ -128,3 +128,13 @@ def test_ranges_without_a_form_are_refused() -> None:
     ):
         with pytest.raises(MalformedSystem):
             checked(field)
+
+
+def test_a_record_with_a_signed_small_number_has_no_size() -> None:
+    """Given 5 and -5, then their sum says that nothing is there."""
+    table = Table("record", Heights(1, 1))
+    active = table.column("active", 0, 1)
+    values = [checked_value(table, one.name, one, active) for one in FIELDS if one.name in ("mode", "lean")]
+    assert len(values) == 2
+    with pytest.raises(MalformedSystem, match="a record with a signed small number has no size"):
+        size_of(values)
