@@ -90,6 +90,18 @@ def test_sums_are_carried() -> None:
             assert word_from_limbs(limbs) == one - other
 
 
+def test_a_sum_that_has_more_limbs_than_its_shape_is_caught() -> None:
+    """Given two limbs carried into one, the lower one right, then the upper one is not forgotten."""
+    bench = Bench("short")
+    long = bench.word("x", 0, BASE * 100)
+    normalise(bench.sheet, "n", long._replace(high=BASE - 1), Shape(1, False))
+    lower = [column.name for column in bench.sheet.table.columns].index("n.0")
+    for value in (0, 5, BASE - 1, BASE, BASE + 5, 100 * BASE):
+        row = filled(bench, [value])
+        row[lower] = value % BASE
+        assert complaints(bench.sheet.table, row) == (["n"] if value >= BASE else [])
+
+
 def test_comparisons_tell_what_is_so() -> None:
     bench = Bench("compare")
     first, second = bench.word("x"), bench.word("y")
