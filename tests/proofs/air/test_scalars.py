@@ -1,20 +1,23 @@
-"""The inputs of operations in a row: exactly their declared ranges."""
+"""Instructions of a listing in a row: inputs are exactly in their ranges, and what is hashed is looked up."""
 
 import re
 from random import Random
 
 import pytest
 
+from perp_hash.digest import pack_digest
 from perp_hash.field import MODULUS
+from perp_hash.tags import Tag
 from perp_proofs.air.buses import arities
 from perp_proofs.air.interfaces import Spans
 from perp_proofs.air.rulebook import Rules, RuleTable
 from perp_proofs.air.words import shape_of
 from perp_proofs.air.writer import Writer
-from perp_proofs.program.listing import BIT, SMALL, WORD, WORD_MAX, Program, parse_program
+from perp_proofs.program.listing import BIT, DIGEST_MAX, SMALL, WORD, WORD_MAX, Program, parse_program
 from perp_proofs.stark.fill.calls import Call
 from perp_proofs.stark.fill.plain import RowFiller
 from support.gadgets import complaints
+from support.state_side import honest, row_faults
 
 RANGES = [
     *((BIT, 0, 1), (SMALL, 0, 4), (SMALL, -5, 5), (SMALL, 0, 8_191), (SMALL, 0, 1_000_000)),
@@ -29,11 +32,12 @@ RANGES = [
 ]
 
 
-def taking(role: str, kind: str, low: int, high: int) -> RuleTable:
-    """The table of an operation, or of what begins a batch, that takes one value and does nothing."""
+def written(role: str, *lines: str) -> RuleTable:
+    """The table of an operation, or of what begins a batch, of these lines."""
     head = f"{role} pay 1" if role == "operation" else f"{role} pay"
-    text = f"program toy suite\n{head}\n  %0:{kind} = input value | {low} {high}\n  return\n"
-    program: Program = parse_program(text)
+    program: Program = parse_program(
+        "\n".join(("program toy suite", head, *(f"  {line}" for line in lines), "  return", ""))
+    )
     rules = Rules(program, Spans(program), arities=arities(program))
     (listing,) = program.tables.values()
     Writer(rules, listing, role, "pay").write()
@@ -58,7 +62,7 @@ TAKEN = [("operation", *one) for one in RANGES] + [("batch", *one) for one in RA
 
 @pytest.mark.parametrize(("role", "kind", "low", "high"), TAKEN)
 def test_inputs_are_just_those_of_the_range(role: str, kind: str, low: int, high: int) -> None:
-    made = taking(role, kind, low, high)
+    made = written(role, f"%0:{kind} = input value | {low} {high}")
     random = Random(high)
     inside = {low, low + 1, (low + high) // 2, high - 1, high, *(random.randint(low, high) for _ in range(20))}
     assert [value for value in inside if wrong(made, value)] == []
@@ -70,3 +74,18 @@ def test_inputs_are_just_those_of_the_range(role: str, kind: str, low: int, high
     reachable = [value for value in outside if -most * (low < 0 or kind != WORD) <= value <= most]
     assert [value for value in reachable if not wrong(made, value)] == []
     assert reachable or high == WORD_MAX
+
+
+def test_every_step_of_a_digest_is_looked_up() -> None:
+    """Given a digest of a digest and three words, two steps, then no lane and no limb of it can be another."""
+    words = [f"%{at}:word = input w{at} | 0 {WORD_MAX}" for at in (1, 2, 3)]
+    given = f"%0:digest = input d | 0 {DIGEST_MAX}"
+    made = written("operation", given, *words, f"%4:digest = digest %0 %1 %2 %3 | {int(Tag.QUEUE)} 1")
+    values = [pack_digest(tuple(range(11, 19))), 2**62 + 5, 2**55, 3 * 2**40]
+    row = RowFiller(made, Call(made, [*values, 0], {"active": 1, "t": 1})).fill()
+    said = honest(made.table, row, 0)
+    assert row_faults(made.table, said, row, 0) == []
+    for at, column in enumerate(made.table.columns):
+        if re.fullmatch(r"%\d\..*", column.name):
+            other = [*row[:at], row[at] + 1, *row[at + 1 :]]
+            assert "hash" in row_faults(made.table, said, other, 0), column.name
