@@ -38,6 +38,9 @@ NEVER = "never"
 HARD = Step(all_guards=True, linear=False, resources=3_000_000)
 """How hard the first accepted states are sought of rules that are `LABORIOUS`, and sides of their guards at the end."""
 
+FIRST = {True: 4, False: 2}
+"""So many accepted states of a variant are sought first, of rules that are `LABORIOUS` and of others."""
+
 PATIENCE_HARD = 3
 """So often the solver may give up on one side of a guard when it tries that hard."""
 
@@ -339,7 +342,7 @@ class Search:
 
     def begin(self, prospect: Prospect) -> None:
         """Look for a few states of a variant in which the operation is accepted."""
-        for seed in range(2 if prospect.refused == ACCEPTED else 0):
+        for seed in range(FIRST[self.rule.name in LABORIOUS] if prospect.refused == ACCEPTED else 0):
             caught = prospect.accepted(seed)
             if caught is not None and self.agreed(caught):
                 self.take(caught)

@@ -4,7 +4,7 @@ import pytest
 
 from perp_cli.solved import solved_files
 from perp_proofs.smt.places import NotingReading, with_comparison
-from perp_proofs.smt.reach import UNREACHABLE, Prospect, Search
+from perp_proofs.smt.reach import IMPOSSIBLE, UNREACHABLE, Prospect, Search
 from perp_proofs.smt.small import VARIANTS, Found, Sought
 from perp_proofs.smt.terms import atoms_of
 from perp_proofs.smt.unreachable import Anywhere
@@ -49,6 +49,7 @@ def test_both_sides_of_each_guard_are_met_by_one_unit() -> None:
 def test_what_no_state_meets_is_proved_or_said(searched: Search) -> None:
     assert [(item.target.place[-1].function, item.target.holds, item.why) for item in searched.missed] == [
         ("inbox_of", True, UNREACHABLE),
+        ("portfolio_requirement", False, IMPOSSIBLE),
         ("flat_and_negative", True, UNREACHABLE),
         ("require_collateral", False, UNREACHABLE),
     ]
