@@ -30,20 +30,26 @@ class Pending:
             raise cannot_be_written(path, error) from None
 
     def write(self, data: bytes) -> None:
-        """Makes the data the file's content.
+        """Makes the data the file's content. Where that fails the file is left empty, or taken away: no half is left.
 
         Raises:
             UsageError: It cannot be written.
         """
         try:
-            if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-                self._file.truncate(0)
+            self._empty()
             rest = memoryview(data)
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._empty()
             raise cannot_be_written(self.path, error) from None
         self._is_new = False
+
+    def _empty(self) -> None:
+        """Takes away what the file holds, where it is one that holds something."""
+        if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            self._file.truncate(0)
 
     def is_file(self, path: Path) -> bool:
         """Whether a path leads to this very file."""

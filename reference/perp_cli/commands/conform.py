@@ -10,11 +10,11 @@ implementation does not get past hello.
 import argparse
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from perp_cli.arguments import path, seconds
+from perp_cli.arguments import path, seconds, whole
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.files import Pending, cannot_be_written, pending
@@ -22,6 +22,7 @@ from perp_cli.output import Output
 
 if TYPE_CHECKING:
     from perp_reference.conformance.conform import Run
+    from perp_reference.conformance.known import Known
     from perp_reference.conformance.release import Vectors
     from perp_reference.conformance.report import Asked
     from perp_reference.conformance.tester import Tester
@@ -50,14 +51,14 @@ EXIT_CODES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to run, how strictly, and where to report."""
     parser.add_argument(
-        "--level", type=int, choices=(0, 1, 2), default=LEVEL, help="0 rejects, 1 a true reason, 2 the first"
+        "--level", metavar="N", type=whole(0, 2), default=LEVEL, help="0 rejects, 1 a true reason, 2 the first"
     )
     parser.add_argument(
         "--only", metavar="RULE", default="", help="a rule, RULE.REASON, a rule set, or the id of cases"
     )
     parser.add_argument("--vectors", metavar="FILE", help="archive of vectors, by default the one of this checkout")
     parser.add_argument("--known", metavar="FILE", type=path, help="list of known failures")
-    written = "write what failed as a list of known failures"
+    written = "write what failed as a list of known failures, with what --known lists and still fails or was not run"
     parser.add_argument("--write-known", metavar="FILE", type=path, help=written)
     add_time_arguments(parser)
     parser.add_argument("--junit", metavar="FILE", type=path, help="write JUnit XML")
@@ -105,7 +106,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         came_out = conform(tester, vectors, arguments.level, arguments.only, known, told)
         report(tester, came_out, asked(arguments), output)
         output.flush()
-        write(vectors, tester, came_out, asked(arguments), files)
+        write(vectors, tester, came_out, asked(arguments), files, known)
     output.document(document(vectors, tester, came_out, asked(arguments)))
     return EXIT_CODES[came_out.verdict]
 
@@ -211,13 +212,21 @@ def write_no_start(failure: Exception, tester: "Tester", asked: "Asked", files: 
         files.junit.write(junit_of_no_start(str(failure), tester.log, asked))
 
 
-def write(vectors: "Vectors", tester: "Tester", came_out: "Run", asked: "Asked", files: Files) -> None:
+def write(
+    vectors: "Vectors",
+    tester: "Tester",
+    came_out: "Run",
+    asked: "Asked",
+    files: Files,
+    known: "Mapping[str, Known]",
+) -> None:
     """Writes the files asked for.
 
     Raises:
         UsageError: One cannot be written.
     """
-    from perp_reference.conformance.known import Known, encode_known
+    from perp_reference.conformance.conform import known_after
+    from perp_reference.conformance.known import encode_known
     from perp_reference.conformance.page import page
     from perp_reference.conformance.report import junit, lines
 
@@ -230,8 +239,7 @@ def write(vectors: "Vectors", tester: "Tester", came_out: "Run", asked: "Asked",
     if files.page is not None:
         files.page.write(page(vectors, testee, came_out, asked).encode())
     if files.known is not None:
-        failures = {t.case.id: Known(t.case.id, t.judgement.verdict, t.judgement.step, "") for t in came_out.failures}
-        files.known.write(encode_known(failures))
+        files.known.write(encode_known(known_after(came_out, known)))
 
 
 def report(tester: "Tester", came_out: "Run", asked: "Asked", output: Output) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perp_cli.arguments import path, seconds
+from perp_cli.arguments import path, seconds, whole
 from perp_cli.commands.conform import (
     LEVEL,
     LOG_SHOWN,
@@ -25,20 +25,23 @@ from perp_cli.commands.conform import (
     start,
 )
 from perp_cli.exit_codes import ExitCode
-from perp_cli.files import cannot_be_written
+from perp_cli.files import cannot_be_written, pending
 from perp_cli.output import Output
 
 if TYPE_CHECKING:
     from perp_reference.conformance.differ import Differ, Divergence
     from perp_reference.conformance.tester import Tester
 
+LARGEST_SEED = 2**63 - 1
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes how long to look, where to begin, and the command."""
-    parser.add_argument("--seconds", type=seconds, default=60.0, help="how long to look, 60 by default")
-    parser.add_argument("--seed", type=int, default=0, help="where to begin; another seed finds other inputs")
+    parser.add_argument("--seconds", metavar="N", type=seconds, default=60.0, help="how long to look, 60 by default")
+    begin = "where to begin; another seed finds other inputs"
+    parser.add_argument("--seed", metavar="N", type=whole(0, LARGEST_SEED), default=0, help=begin)
     parser.add_argument("--rules", choices=("perpetual", "starkex"), default="", help="one rule set only")
-    parser.add_argument("--level", type=int, choices=(0, 1, 2), default=LEVEL, help="as of perp conform")
+    parser.add_argument("--level", metavar="N", type=whole(0, 2), default=LEVEL, help="as of perp conform")
     parser.add_argument("--vectors", metavar="FILE", help="archive to start from, by default the one of this checkout")
     add_time_arguments(parser)
     written = "where a divergence is written, by default here"
@@ -98,10 +101,9 @@ def look(tester: "Tester", arguments: argparse.Namespace, output: Output) -> Exi
     for line in told_of(divergence):
         output.line(line)
     output.flush()
-    try:
-        file.write_bytes(encode_fixture(fixture))
-    except OSError as error:
-        raise cannot_be_written(file, error) from None
+    with pending(file) as (written,):
+        assert written is not None
+        written.write(encode_fixture(fixture))
     output.line(again)
     found = {"file": str(file), "case": fixture.cases[0].id, "seconds": round(taken, 2), "reproduce": again}
     output.document({"divergence": found | described(divergence), "statistics": shown})

@@ -15,12 +15,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perp_cli.arguments import whole
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
+from perp_cli.files import cannot_be_written, pending
 from perp_cli.output import Output
 
 if TYPE_CHECKING:
     from perp_reference.conformance.release import Vectors
+
+MOST_APART = 10_000
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -29,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to do, and the archive."""
     parser.add_argument("action", choices=("build", "verify", "coverage", "mutants"), help="what to do")
     parser.add_argument("--vectors", metavar="FILE", help="the archive, by default that of this checkout")
-    parser.add_argument("--every", metavar="N", type=int, default=1, help="of the mutants, one in so many")
-    parser.add_argument(
-        "--least", metavar="PERCENT", type=float, default=95.0, help="fail below this share, 95 by default"
-    )
+    every = "of the mutants, one in so many"
+    parser.add_argument("--every", metavar="N", type=whole(1, MOST_APART), default=1, help=every)
+    least = "fail below this share, 95 by default"
+    parser.add_argument("--least", metavar="PERCENT", type=whole(0, 100), default=95, help=least)
     parser.add_argument("--write", action="store_true", help="write the score of all mutants beside the archive")
 
 
@@ -85,16 +89,20 @@ def build(path: Path, output: Output) -> ExitCode:
         MalformedInput: The score beside it is malformed.
         UsageError: It cannot be written.
     """
+    from perp_reference.conformance.release import build as build_release
     from perp_reference.conformance.release import compressed, decode_vectors
 
     output.progress("building the vectors")
-    tar = built()
-    vectors = decode_vectors(tar, str(path))
+    module = sources()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(compressed(tar))
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+        raise cannot_be_written(path.parent, error) from None
+    with pending(path) as (file,):
+        assert file is not None
+        tar = build_release(module.scenarios(), module.variants())
+        vectors = decode_vectors(tar, str(path))
+        file.write(compressed(tar))
     numbers = counted(vectors)
     output.line(f"{path}: {numbers['cases']} cases, {numbers['steps']} steps, {path.stat().st_size} bytes")
     output.line(vectors.digest)
@@ -192,13 +200,11 @@ def mutants(path: Path, arguments: argparse.Namespace, output: Output) -> ExitCo
 
     Raises:
         MalformedInput: The explanations break their format.
-        UsageError: There is no such mutant, or the score cannot be written.
+        UsageError: The score cannot be written, or is asked for of some mutants only.
     """
     from perp_reference.conformance.mutants import EXPLANATIONS, labels, read_explained, score
     from perp_reference.conformance.release import read_vectors
 
-    if arguments.every < 1:
-        raise UsageError(f"--every takes 1 or more, not {arguments.every}")
     if arguments.write and arguments.every > 1:
         raise UsageError("--write is for the score of all mutants, without --every")
     names = labels()
@@ -240,8 +246,7 @@ def write_score(path: Path, digest: str, noticed: int, explained: int, output: O
 
     file = path.parent / FILE
     result = measured(digest, path.parent / EXPLANATIONS, noticed, explained)
-    try:
-        file.write_text(encode_measured(result), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}") from None
+    with pending(file) as (written,):
+        assert written is not None
+        written.write(encode_measured(result).encode())
     output.line(f"{file} holds the score")

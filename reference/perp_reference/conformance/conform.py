@@ -119,9 +119,8 @@ def conform(
         run.canaries = release(tester, vectors)
         if all(canary.lives for canary in run.canaries):
             run_cases(tester, vectors, run, only, known or {}, progress)
-            run.stale += [
-                item for name, item in (known or {}).items() if all(name != case.id for _, _, case in vectors.cases())
-            ]
+            there = {case.id for _, _, case in vectors.cases()} - vectors.decoys
+            run.stale += [item for name, item in (known or {}).items() if name not in there]
         run.ended = tester.stop()
         run.ended_with = CRASH if run.ended else ""
     except GaveUpError as error:
@@ -146,7 +145,8 @@ def run_cases(
     """
     cases = [item for item in vectors.cases() if item[2].id not in vectors.decoys and chosen(only, item[1], item[2])]
     for number, (name, fixture, case) in enumerate(cases):
-        judgement = tester.run(fixture.rules, fixture.config, case)
+        # What was said is not kept: that of all cases together may be more than there is memory.
+        judgement = evolve(tester.run(fixture.rules, fixture.config, case), results=())
         listed = known.get(case.id)
         if listed is not None:
             if (judgement.verdict, judgement.step) == (listed.verdict, listed.step):
@@ -156,3 +156,23 @@ def run_cases(
         run.tried.append(Tried(name, fixture.rules, fixture.config, case, judgement))
         if progress is not None:
             progress(number + 1, len(cases))
+
+
+def known_after(run: Run, known: Mapping[str, Known]) -> list[Known]:
+    """The list of known failures after a run: what failed, in its order, and what was on the list and was not run.
+
+    Why something fails is kept from the list before.
+    """
+    failed = {item.case.id: item for item in run.failures}
+    found: list[Known] = []
+    for item in run.tried:
+        name = item.case.id
+        before = known.get(name)
+        if name in failed:
+            why = before.why if before is not None else ""
+            found.append(Known(name, item.judgement.verdict, item.judgement.step, why))
+        elif before is not None and item.judgement.verdict == EXPECTED:
+            found.append(before)
+    tried = {item.case.id for item in run.tried}
+    gone = {item.case for item in run.stale}
+    return found + [item for name, item in known.items() if name not in tried and name not in gone]

@@ -231,6 +231,8 @@ def decode_fixture(data: bytes, file: str) -> Fixture:
     except json.JSONDecodeError as error:
         got = f"{snippet(error.doc, error.pos)} at column {error.colno}"
         raise MalformedInput(file, error.lineno, None, "a JSON object", got) from None
+    except RecursionError:
+        raise MalformedInput(file, None, None, "one JSON object", "one nested too deeply") from None
     except Refused as refused:
         raise malformed(file, None, refused) from None
     spec = value["spec"]

@@ -20,15 +20,18 @@ from hypothesis.errors import Flaky
 from perp_reference.conformance.differ import Differ, Divergence
 from perp_reference.conformance.fixtures import Fixture, canonical, sha256
 from perp_reference.conformance.judge import CRASH, TIMEOUT
-from perp_reference.conformance.near import Base, Setting, scenarios, setting_of
+from perp_reference.conformance.near import Base, Setting, scenarios, setting_of, unchanged
 from perp_reference.conformance.release import Vectors
 from perp_reference.conformance.scenarios import Scenario
 from perp_reference.conformance.shrink import Shrinker
 from perp_reference.conformance.spec import SPEC_VERSION, spec_digest
 from perp_reference.conformance.tester import Testee, Tester
 
+AS_THEY_ARE = 8
+"""The first round takes cases as they are: of each stratum under each configuration one, and one more for so many."""
+
 EXAMPLES = 2
-"""Of one run of Hypothesis in the first round; all are near cases of one stratum, under one configuration. The first
+"""Of one run of Hypothesis in the second round; all are near cases of one stratum, under one configuration. The first
 one of a run is a case as it is."""
 
 MOST_EXAMPLES = 40
@@ -120,7 +123,8 @@ class Turn(NamedTuple):
 
 
 def turns(known: Strata, seed: int) -> Iterator[Turn]:
-    """The strata in rounds, each in another order and with another configuration; later rounds take longer."""
+    """Cases as they are; then the strata in rounds, in another order and configuration each; later ones take longer."""
+    yield from as_they_are(known, seed)
     for number in itertools.count() if known else ():
         rng = Random(f"{seed} {number}")  # noqa: S311 - the same again from the same seed
         order = list(known)
@@ -131,6 +135,19 @@ def turns(known: Strata, seed: int) -> Iterator[Turn]:
             examples = weight * min(EXAMPLES * 2**number, MOST_EXAMPLES)
             # Another case comes first in each round: that one is taken as it is.
             yield Turn(f"{seed} {number} {' '.join(stratum)}", rng.sample(bases, len(bases)), examples)
+
+
+def as_they_are(known: Strata, seed: int) -> list[Turn]:
+    """Turns of a single example each, a case as it is, in another order with another seed."""
+    rng = Random(f"{seed}")  # noqa: S311 - the same again from the same seed
+    chosen = [
+        Turn(f"{seed}", (base,), 1)
+        for several in known.values()
+        for bases in several
+        for base in rng.sample(bases, 1 + (len(bases) - 1) // AS_THEY_ARE)
+    ]
+    rng.shuffle(chosen)
+    return chosen
 
 
 @frozen
@@ -153,7 +170,7 @@ def hunt(
     known = strata(vectors, tester.testee, order.rules)
     started = time.monotonic()
     for turn in turns(known, order.seed):
-        found = one_run(differ, turn, started + order.seconds)
+        found = as_it_is(differ, turn) if turn.examples == 1 else one_run(differ, turn, started + order.seconds)
         divergence = None if found is None else confirmed(differ, found[0])
         if found is not None and divergence is not None:
             return differ, Shrinker(differ, divergence).shrink(), found[1] - started
@@ -169,6 +186,12 @@ def confirmed(differ: Differ, divergence: Divergence) -> Divergence | None:
     if divergence.judgement.verdict != TIMEOUT:
         return divergence
     return differ.compare(divergence.scenario, counts=False)
+
+
+def as_it_is(differ: Differ, turn: Turn) -> tuple[Divergence, float] | None:
+    """The divergence on the first case of a turn without a change, and when it was found, or None."""
+    divergence = differ.compare(unchanged(turn.bases[0]))
+    return None if divergence is None else (divergence, time.monotonic())
 
 
 def one_run(differ: Differ, turn: Turn, deadline: float) -> tuple[Divergence, float] | None:

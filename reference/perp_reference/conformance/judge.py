@@ -1,5 +1,6 @@
 """Verdicts: what a testee's results say, beside what is expected."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from attrs import field, frozen
 
 from perp_reference.conformance.fixtures import Case, Expected
 from perp_reference.conformance.rule_sets import RuleBook, after_delta, flat
+from perp_reference.conformance.shapes import JsonNumber
 
 PASS = "pass"  # noqa: S105 - a verdict
 OUTCOME = "fail.outcome"
@@ -40,6 +42,12 @@ VERDICTS = (
 
 LEVELS = (0, 1, 2)
 
+LONGEST_SAID = 1_000
+"""Characters of anything that a testee says: it may say 2^24 bytes in each case, and a report holds all cases."""
+
+MOST_DIFFERENCES = 100
+"""Of one case."""
+
 
 @frozen
 class Difference:
@@ -49,7 +57,7 @@ class Difference:
     expected: Any
     """None for nothing."""
     got: Any
-    """None for nothing."""
+    """None for nothing. A JSON number is told as such, since it is not the string of the same digits."""
 
 
 @frozen
@@ -104,11 +112,11 @@ class Judge:
         """What is wrong with a result; None where it is as expected."""
         outcome = result["outcome"]
         if outcome == "errored":
-            return Judgement(CRASH, place, f"errored: {result['message']}")
+            return Judgement(CRASH, place, f"errored: {shortened(result['message'])}")
         if outcome == "unsupported":
-            return Judgement(UNSUPPORTED, place, result["feature"])
+            return Judgement(UNSUPPORTED, place, shortened(result["feature"]))
         if outcome == "skipped":
-            return Judgement(SKIPPED, place, result["why"])
+            return Judgement(SKIPPED, place, shortened(result["why"]))
         expected = self._case.steps[place].expected
         finding = (
             self.accepted(place, expected, result) if outcome == "accepted" else self.rejected(place, expected, result)
@@ -120,22 +128,22 @@ class Judge:
         """What is wrong with a result that says accepted."""
         if expected.reason is not None:
             message = f"accepted, and the rules reject it with {expected.reason}"
-            return Judgement(OUTCOME, place, message, tuple(delta_differences({}, result)))
+            return differing(OUTCOME, place, message, delta_differences({}, result))
         if self._keeps:
             self.state = after_delta(self._book, self.state, dict(expected.delta))
         differences = delta_differences(expected.delta, result)
         # What a delta says already is not said again; a vector has no hash, so they are compared.
         differences += [found for found in self.state_differences(result) if found not in differences]
         if differences:
-            return Judgement(STATE, place, "accepted, and the state is another", tuple(differences))
+            return differing(STATE, place, "accepted, and the state is another", differences)
         if "outputs" in result and result["outputs"] != expected.outputs:
-            found = (Difference("outputs", expected.outputs, result["outputs"]),)
+            found = (Difference("outputs", expected.outputs, shown(result["outputs"])),)
             return Judgement(OUTPUTS, place, "accepted, and the outputs are others", found)
         return self.root(place, expected, result)
 
     def rejected(self, place: int, expected: Expected, result: dict[str, Any]) -> Judgement | None:
         """What is wrong with a result that says rejected."""
-        native, reason = result.get("native", ""), result.get("reason")
+        native, reason = shortened(result.get("native", "")), result.get("reason")
         if expected.reason is None:
             message = f"rejected{f' with {reason}' if reason else ''}, and the rules accept it"
             return Judgement(OUTCOME, place, message, native=native)
@@ -143,9 +151,9 @@ class Judge:
             others = f", of {', '.join(expected.violated)}" if self._level == 1 else ""
             message = f"rejected with {reason}, and the reason is {expected.reason}{others}"
             return Judgement(REASON, place, message, native=native)
-        differences = tuple(delta_differences({}, result)) + tuple(self.state_differences(result))
+        differences = delta_differences({}, result) + self.state_differences(result)
         if differences:
-            return Judgement(NOT_ATOMIC, place, "rejected, and the state has changed", differences, native)
+            return differing(NOT_ATOMIC, place, "rejected, and the state has changed", differences, native)
         if self.changed_root(result):
             found = (Difference("root", expected.root, result["root"]),)
             return Judgement(NOT_ATOMIC, place, "rejected, and the root has changed", found, native)
@@ -191,8 +199,47 @@ def delta_differences(expected: Mapping[str, Any], result: dict[str, Any]) -> li
 
 
 def differences_of(expected: Mapping[str, Any], got: Mapping[str, Any]) -> list[Difference]:
-    """What differs between values by path, in order of path."""
+    """What differs between values by path, in order of path; one more than are shown, where there are more."""
     if expected == got:
         return []
     paths = sorted(path for path in {*expected, *got} if expected.get(path, ()) != got.get(path, ()))
-    return [Difference(path, expected.get(path), got.get(path)) for path in paths]
+    several = paths[: MOST_DIFFERENCES + 1]
+    return [Difference(shortened(path), expected.get(path), shown(got.get(path))) for path in several]
+
+
+def differing(verdict: str, place: int, message: str, found: list[Difference], native: str = "") -> Judgement:
+    """A verdict for differences; of very many it has the first ones."""
+    if len(found) > MOST_DIFFERENCES:
+        message = f"{message}, in more than {MOST_DIFFERENCES} places"
+    return Judgement(verdict, place, message, tuple(found[:MOST_DIFFERENCES]), native)
+
+
+def shortened(text: str) -> str:
+    """A text of a testee, cut where it is too long to be told."""
+    return text if len(text) <= LONGEST_SAID else f"{text[:LONGEST_SAID]}... ({len(text):,} characters)"
+
+
+def shown(value: Any) -> Any:
+    """A value of a testee as reports show it: cut, and as text where it holds numbers, which reports would quote."""
+    if isinstance(value, JsonNumber):
+        return f"the JSON number {shortened(value)}"
+    if isinstance(value, str):
+        return shortened(value)
+    if not isinstance(value, list | dict):
+        return value
+    try:
+        text = json_text(value)
+    except RecursionError:
+        return "a value nested too deeply"
+    return value if len(text) <= LONGEST_SAID and text == json.dumps(value) else shortened(text)
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON, its numbers as they came."""
+    if isinstance(value, JsonNumber):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(json_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{json.dumps(name)}: {json_text(inner)}' for name, inner in value.items())}}}"
+    return json.dumps(value)

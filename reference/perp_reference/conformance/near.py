@@ -78,14 +78,18 @@ def setting_of(rules: str, config: Mapping[str, Any]) -> Setting:
     return Setting(rules, config, {unit: sorted(values) for unit, values in found.items()})
 
 
+def unchanged(base: Base, more: int = 0) -> Scenario:
+    """A case as it is, up to the step it was chosen for and so many more."""
+    steps = tuple((step.op, step.args) for step in base.case.steps[: base.place + 1 + more])
+    setting = base.setting
+    return Scenario("fuzz", "", setting.rules, setting.config, base.case.pre, steps, {"kind": "fuzz"})
+
+
 @st.composite
 def scenarios(draw: st.DrawFn, bases: Sequence[Base]) -> Scenario:
     """A scenario near a case: the steps up to the one it was chosen for, up to three values changed, steps repeated."""
     base = draw(st.sampled_from(bases))
-    setting = base.setting
-    taken = base.case.steps[: base.place + 1 + draw(st.integers(0, MORE_STEPS))]
-    steps = [(step.op, step.args) for step in taken]
-    scenario = Scenario("fuzz", "", setting.rules, setting.config, base.case.pre, tuple(steps), {"kind": "fuzz"})
+    scenario = unchanged(base, draw(st.integers(0, MORE_STEPS)))
     for _ in range(draw(st.integers(0, MOST_CHANGES))):
         scenario = draw(st.sampled_from(CHANGES))(draw, scenario, base)
     steps = list(scenario.steps)
@@ -142,8 +146,9 @@ def compared(draw: st.DrawFn, scenario: Scenario, base: Base) -> Scenario:
     if scenario.rules != "perpetual":
         return changed_step(draw, scenario, base)
     chosen = drawn_step(draw, scenario, base)
-    own = [*places_of_step(chosen, scenario.steps[chosen][0])] if draw(st.booleans()) else places_of_state(scenario.pre)
-    everywhere = [*places_of_state(scenario.pre), *places_of_step(chosen, scenario.steps[chosen][0])]
+    of_step, of_state = places_of_step(chosen, scenario.steps[chosen][0]), places_of_state(scenario.pre)
+    own = draw(st.sampled_from([of_step, of_state, places_named(scenario, of_step, of_state)]))
+    everywhere = [*of_state, *of_step]
     if not own:
         return scenario
     unit = draw(st.sampled_from(sorted({place.unit for place in own})))
@@ -217,6 +222,12 @@ def places_of_state(pre: Mapping[str, Any]) -> list[Place]:
         for keys in keys_of(inside, len(KEY_RANGES[kind])):
             found += [Place(None, (name, *keys, *path), unit) for path, unit in units(kind).items()]
     return found
+
+
+def places_named(scenario: Scenario, of_step: Sequence[Place], of_state: Sequence[Place]) -> list[Place]:
+    """Of the numbers of a state those that a step most likely reads: of what has no key, and of what the step names."""
+    ids = {value_at(scenario, place) for place in of_step if place.unit == Unit.ID}
+    return [place for place in of_state if not KEY_RANGES[RECORDS[str(place.path[0])]] or str(place.path[1]) in ids]
 
 
 def keys_of(inside: Mapping[str, Any], parts: int) -> list[tuple[str, ...]]:

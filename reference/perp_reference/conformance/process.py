@@ -172,7 +172,7 @@ class Process:
         code = self._child.poll()
         if code is None:
             return "it closed its standard output"
-        return f"it ended with signal {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
+        return f"it ended with {named_signal(-code)}" if code < 0 else f"it ended with exit code {code}"
 
     def stop(self, line: bytes) -> str:
         """Send the last line and wait for the end; returns what was wrong with it, or an empty string."""
@@ -211,6 +211,12 @@ class Process:
             with contextlib.suppress(OSError):
                 assert stream is not None
                 stream.close()
+
+
+def named_signal(number: int) -> str:
+    """A signal by its name; most real-time signals have none."""
+    known = {own.value: own.name for own in signal.Signals}
+    return f"signal {known.get(number, number)}"
 
 
 def unblocked(stream: IO[bytes] | None) -> int:

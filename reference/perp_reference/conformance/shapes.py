@@ -26,10 +26,29 @@ class JsonNumber(Number):
     __hash__ = Number.__hash__
 
 
-STRICT = json.JSONDecoder(
-    object_pairs_hook=members_of, parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=JsonNumber
-)
-"""Decodes JSON; a member given twice is `Refused`."""
+class Strict:
+    """Decodes JSON; numbers become `JsonNumber`."""
+
+    def __init__(self) -> None:
+        number = JsonNumber
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=members_of, parse_int=number, parse_float=number, parse_constant=number
+        )
+
+    def decode(self, text: str) -> Any:
+        """The value of a text.
+
+        Raises:
+            json.JSONDecodeError: It is no JSON.
+            Refused: A member is given twice, or arrays and objects are nested deeper than can be read.
+        """
+        try:
+            return self._decoder.decode(text)
+        except RecursionError:
+            raise Refused("one JSON object", "one nested too deeply") from None
+
+
+STRICT = Strict()
 
 
 class Shape(Protocol):
@@ -125,11 +144,13 @@ class Listing:
         self.item = item
         self.least = least
         self.most = most
+        bound = f" of {most}" if most is not None else f" of at least {least}" if least else ""
+        self.expected = f"an array{bound}"
 
     def check(self, value: Any) -> None:
         """Raises `Refused` for a value of another kind."""
         if type(value) is not list or len(value) < self.least or (self.most is not None and len(value) > self.most):
-            raise Refused("an array" if self.most is None else f"an array of {self.most}", described(value))
+            raise Refused(self.expected, described(value))
         check = self.item.check
         place = 0
         try:

@@ -45,7 +45,7 @@ class Shrinker:
             return self._best
         # Was it silent, or only slower than usual?
         again = self._differ.compare(self._best.scenario, counts=False)
-        return again if again is not None and again.kind == first.kind else first
+        return again if again is not None and again.kind == self._best.kind else first
 
     def cut(self) -> None:
         """Leave out what comes after the divergence, which is the step in which the testee ended or fell silent."""

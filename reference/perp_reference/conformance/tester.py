@@ -2,14 +2,23 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 
 from perp_reference.conformance.fixtures import Case
-from perp_reference.conformance.judge import CRASH, PROTOCOL_ERROR, SKIPPED, TIMEOUT, UNSUPPORTED, Judge, Judgement
-from perp_reference.conformance.process import CrashedError, Process, TimedOutError, UnaskedError
+from perp_reference.conformance.judge import (
+    CRASH,
+    PROTOCOL_ERROR,
+    SKIPPED,
+    TIMEOUT,
+    UNSUPPORTED,
+    Judge,
+    Judgement,
+    shortened,
+)
+from perp_reference.conformance.process import CrashedError, NoCommandError, Process, TimedOutError, UnaskedError
 from perp_reference.conformance.protocol import FAILED, PROTOCOL, decode_line, encode_line, reply_shapes
 from perp_reference.conformance.rule_sets import rule_book
 from perp_reference.conformance.shapes import Shape
@@ -49,7 +58,7 @@ Failure = (CrashedError, TimedOutError, UnaskedError, BrokenProtocolError)
 
 def verdict_of(failure: Exception) -> str:
     """The verdict of a failure: an end and a silence are no more than that, all else breaks the protocol."""
-    return {CrashedError: CRASH, TimedOutError: TIMEOUT}.get(type(failure), PROTOCOL_ERROR)
+    return {CrashedError: CRASH, NoCommandError: CRASH, TimedOutError: TIMEOUT}.get(type(failure), PROTOCOL_ERROR)
 
 
 @frozen
@@ -138,13 +147,12 @@ class Tester:
             reply = decode_line(line)
             if "error" in reply:
                 FAILED.check(reply)
-                raise BrokenProtocolError(f"it could not read a request: {reply['error']}")
+                raise BrokenProtocolError(f"it could not read a request: {shortened(reply['error'])}")
             self._shapes[kind].check(reply)
         except Refused as refused:
-            place = f" {refused.field}:" if refused.field else ""
-            raise BrokenProtocolError(
-                f"reply to {kind}:{place} expected {refused.expected}, got {refused.got}"
-            ) from None
+            place = f" {shortened(refused.field)}:" if refused.field else ""
+            got = shortened(refused.got)
+            raise BrokenProtocolError(f"reply to {kind}:{place} expected {refused.expected}, got {got}") from None
         if str(reply["seq"]) != str(self._seq):
             raise BrokenProtocolError(f"reply to {kind}: seq: expected {self._seq}, got {reply['seq']}")
         return reply
@@ -159,7 +167,7 @@ class Tester:
             CrashedError: It ended.
             TimedOutError: It took too long.
             UnaskedError: It said more than it was asked.
-            BrokenProtocolError: Its reply breaks the protocol.
+            BrokenProtocolError: Its reply breaks the protocol, or says of it another thing than at its last start.
         """
         self.drop()
         self._process = Process(self._command)
@@ -167,7 +175,7 @@ class Tester:
         spec = {"version": SPEC_VERSION, "digest": spec_digest()}
         reply = self.ask("hello", self._start_seconds, protocol=PROTOCOL, spec=spec)
         own = reply["implementation"]
-        self.testee = Testee(
+        testee = Testee(
             name=own["name"],
             version=own["version"],
             language=own["language"],
@@ -177,8 +185,12 @@ class Tester:
             features=frozenset(reply["features"]),
             observes=frozenset(reply["observes"]),
         )
-        self._shapes = reply_shapes(self.testee.observes)
-        return self.testee
+        check_operations(testee.rules, reply["operations"])
+        if self.testee not in (None, testee):
+            raise BrokenProtocolError("reply to hello: expected what it said of itself before, got another reply")
+        self.testee = testee
+        self._shapes = reply_shapes(testee.observes)
+        return testee
 
     def drop(self) -> None:
         """End the testee at once."""
@@ -208,7 +220,7 @@ class Tester:
         if self._configured is None or self._configured[0] != rules or self._configured[1] is not config:
             reply = self.ask("configure", self._start_seconds, rules=rules, config=config)
             self._configured = (rules, config)
-            self._unsupported = reply["why"] if reply["result"] == "unsupported" else None
+            self._unsupported = shortened(reply["why"]) if reply["result"] == "unsupported" else None
         return self._unsupported
 
     # Cases
@@ -240,7 +252,7 @@ class Tester:
             if why is not None:
                 return Judgement(UNSUPPORTED, None, f"configuration: {why}")
             judgement = self.judged(rules, case)
-        except Failure as failure:
+        except (*Failure, NoCommandError) as failure:
             return self.failed(failure)
         self._crashes = 0
         return judgement
@@ -293,7 +305,7 @@ class Tester:
         assert self.testee is not None
         loaded = self.ask("load", self._start_seconds, case={"id": case_id, "pre": case.pre})
         if loaded["result"] == "unsupported":
-            return Judgement(UNSUPPORTED, None, loaded["why"])
+            return Judgement(UNSUPPORTED, None, shortened(loaded["why"]))
         reads = not self.testee.observes & {"delta", "state", "root"}
         results: list[Any] = []
         for step in case.steps:
@@ -322,13 +334,16 @@ class Tester:
         return Judgement(verdict, None, str(failure), log=log)
 
 
-def run_all(
-    tester: Tester, cases: Iterable[tuple[str, Mapping[str, Any], Case]]
-) -> Iterator[tuple[str, Case, Judgement]]:
-    """Run cases, each with its rule set and configuration.
+def check_operations(rules: Sequence[str], operations: Sequence[str]) -> None:
+    """Whether each operation that a testee names is one of its rule sets: a name that is misspelt is not passed over.
 
     Raises:
-        GaveUpError: The testee crashed too often in a row.
+        BrokenProtocolError: One is none.
     """
-    for rules, config, case in cases:
-        yield rules, case, tester.run(rules, config, case)
+    known = {name for own in rules for name in rule_book(own).operations}
+    for place, name in enumerate(operations):
+        if name not in known:
+            raise BrokenProtocolError(
+                f"reply to hello: operations[{place}]: expected an operation of {' or '.join(rules) or 'no rule set'}, "
+                f'got "{name}"'
+            )

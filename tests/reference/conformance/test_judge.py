@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from perp_reference.conformance.fixtures import Case, Expected, Step
-from perp_reference.conformance.judge import Difference, Judge
+from perp_reference.conformance.judge import LONGEST_SAID, MOST_DIFFERENCES, Difference, Judge, shown
 from perp_reference.conformance.rule_sets import rule_book
+from perp_reference.conformance.shapes import JsonNumber
 
 ROOT, OTHER = "1" * 64, "2" * 64
 ACCEPTED = Expected(None, (), {"/ledger/vault": "7"}, ROOT, {})
@@ -67,6 +68,60 @@ def test_levels(level: int, verdicts: tuple[str, ...]) -> None:
 def test_differences_name_path_and_values() -> None:
     _, found = judged(ACCEPTED, "delta", outcome="accepted", delta=[{"path": "/ledger/vault", "value": "8"}])
     assert found == (Difference("/ledger/vault", "7", "8"),)
+
+
+def message_of(expected: Expected, observes: str, **result: Any) -> str:
+    case = Case("a", "", "required", (), ("withdraw",), (), {}, {}, (Step("withdraw", {}, expected),))
+    return Judge(rule_book("perpetual"), case, frozenset(observes.split()), 1).judge([result]).message
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("8", "8"),
+        (JsonNumber("7"), "the JSON number 7"),
+        ([JsonNumber("7"), "8"], '[7, "8"]'),
+        (["7"], ["7"]),
+        ({"a": {"b": True}}, {"a": {"b": True}}),
+        ("9" * 5_000, f"{'9' * LONGEST_SAID}... (5,000 characters)"),
+        (["9" * 2_000], f'["{"9" * (LONGEST_SAID - 2)}... (2,004 characters)'),
+        (False, False),
+    ],
+)
+def test_a_value_is_told_so_that_a_number_is_no_string_and_a_report_stays_small(value: Any, told: Any) -> None:
+    _, [found] = judged(ACCEPTED, "delta", outcome="accepted", delta=[{"path": "/ledger/vault", "value": value}])
+    assert found == Difference("/ledger/vault", "7", told)
+
+
+def test_what_is_nested_deeply_is_told_without_being_read() -> None:
+    value: Any = "1"
+    for _ in range(20_000):
+        value = [value]
+    assert shown(value) == "a value nested too deeply"
+
+
+@pytest.mark.parametrize("observes", ["delta", "state", "delta state"])
+def test_of_very_many_differences_the_first_are_told(observes: str) -> None:
+    """Given a testee that shows ten thousand fields that nobody has, then a hundred are in the report."""
+    paths = [f"/market_price/{number}/index" for number in range(10_000)]
+    result = {
+        "delta": [*DELTA, *({"path": path, "value": "1"} for path in paths)],
+        "state": {"ledger": {"vault": "7"}, "market_price": {str(n): {"index": "1"} for n in range(10_000)}},
+    }
+    own = {name: result[name] for name in observes.split()}
+    verdict, found = judged(ACCEPTED, observes, outcome="accepted", **own)
+    assert (verdict, [item.path for item in found]) == ("fail.state", sorted(paths)[:MOST_DIFFERENCES])
+    told = message_of(ACCEPTED, observes, outcome="accepted", **own)
+    assert told == "accepted, and the state is another, in more than 100 places"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "member"), [("errored", "message"), ("skipped", "why"), ("unsupported", "feature")]
+)
+def test_what_a_testee_says_is_cut(outcome: str, member: str) -> None:
+    told = message_of(REJECTED, "", outcome=outcome, **{member: "x" * 60_000})
+    assert told.endswith(f"{'x' * LONGEST_SAID}... (60,000 characters)")
+    assert len(told) < LONGEST_SAID + 40
 
 
 def test_a_testee_that_shows_roots_only_is_not_atomic_where_its_root_moves() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from perp_reference.conformance.fixtures import Case, Expected, Step
-from perp_reference.conformance.judge import CRASH, PROTOCOL_ERROR, TIMEOUT, UNSUPPORTED, Judgement
-from perp_reference.conformance.process import CrashedError, NoCommandError, TimedOutError
+from perp_reference.conformance.judge import CRASH, PROTOCOL_ERROR, TIMEOUT, UNSUPPORTED, Difference, Judgement
+from perp_reference.conformance.process import CrashedError, NoCommandError, TimedOutError, named_signal
 from perp_reference.conformance.tester import BrokenProtocolError, GaveUpError
 from perp_reference.conformance.tester import Tester as Kit
 
@@ -68,7 +68,7 @@ def test_a_right_result_passes() -> None:
         ("no json", "reply to run: expected one JSON object, got 'no json' at column 1"),
         ("[]", "reply to run: expected one JSON object, got an array of 0"),
         ('{"seq":{seq},"seq":{seq},"results":[]}', "reply to run: seq: expected each member once, got it twice"),
-        ('{"seq":{seq},"results":[]}', "reply to run: results: expected an array, got an array of 0"),
+        ('{"seq":{seq},"results":[]}', "reply to run: results: expected an array of at least 1, got an array of 0"),
         ('{"seq":"{seq}","results":[{}]}', 'reply to run: seq: expected a JSON integer, got "3"'),
         ('{"seq":99,"results":[{"outcome":"skipped","why":""}]}', "reply to run: seq: expected 3, got 99"),
         (
@@ -101,6 +101,7 @@ def test_a_number_in_a_delta_is_no_decimal_string() -> None:
         tester.start()
         judgement = tester.run("perpetual", {}, case(Step("withdraw", {}, expected)))
     assert judgement.verdict == "fail.state"
+    assert judgement.differences == (Difference("/ledger/vault", "5", "the JSON number 5"),)
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -157,6 +158,62 @@ def test_hello_is_checked() -> None:
     wrong = command(hello=[{**HELLO, "observes": ["everything"]}])
     with Kit(wrong) as tester, pytest.raises(BrokenProtocolError, match=says):
         tester.start()
+
+
+@pytest.mark.parametrize("name", ["withdrawl", "withdrawal", "Withdraw", ""])
+def test_an_operation_that_no_rule_set_of_the_testee_has_is_not_passed_over(name: str) -> None:
+    """Given a name that is misspelt, or of a rule set it does not have, then it does not get past hello."""
+    wrong = command(hello=[{**HELLO, "operations": ["withdraw", name]}])
+    with Kit(wrong) as tester, pytest.raises(BrokenProtocolError) as told:
+        tester.start()
+    expected = "an operation of perpetual" if name else "a string of 1 to 200 characters"
+    assert str(told.value) == f'reply to hello: operations[1]: expected {expected}, got "{name}"'
+
+
+def test_a_testee_that_says_another_thing_of_itself_when_it_is_started_again_breaks_the_protocol(
+    tmp_path: Path,
+) -> None:
+    """Given one that names fewer operations after a crash, then its other cases do not count as unsupported."""
+    later = tmp_path / "later"
+    first, second = ({**HELLO, "operations": names} for names in (["withdraw", "trade"], ["withdraw"]))
+    program = f"""
+import json, os, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["request"] == "run":
+        open({str(later)!r}, "w").close()
+        os._exit(3)
+    hello = json.loads({json.dumps(json.dumps(second))}) if os.path.exists({str(later)!r}) else None
+    hello = hello or json.loads({json.dumps(json.dumps(first))})
+    reply = hello if request["request"] == "hello" else {{"result": "ok"}}
+    print(json.dumps({{"seq": request["seq"], **reply}}), flush=True)
+"""
+    with Kit([sys.executable, "-c", program]) as tester:
+        tester.start()
+        assert tester.run("perpetual", {}, case()).verdict == CRASH
+        judgement = tester.run("perpetual", {}, case())
+        assert tester.testee is not None
+        assert tester.testee.operations == {"withdraw", "trade"}
+    message = "reply to hello: expected what it said of itself before, got another reply"
+    assert (judgement.verdict, judgement.message) == (PROTOCOL_ERROR, message)
+
+
+def test_a_program_that_is_gone_when_it_is_to_be_started_again_has_crashed(tmp_path: Path) -> None:
+    """Given a testee that somebody builds anew during the run, then that is told and the run goes on."""
+    program = tmp_path / "engine"
+    plan = {"hello": [HELLO], "configure": [OK], "run": ["!exit 3"]}
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {SCRIPT} '{json.dumps(plan)}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    with Kit([str(program)]) as tester:
+        tester.start()
+        assert tester.run("perpetual", {}, case()).verdict == CRASH
+        program.unlink()
+        judgement = tester.run("perpetual", {}, case())
+    assert (judgement.verdict, judgement.message) == (CRASH, f"no program {program} can be started")
+
+
+def test_signals_without_a_name_have_their_number() -> None:
+    assert (named_signal(6), named_signal(127)) == ("signal SIGABRT", "signal 127")
 
 
 @pytest.mark.parametrize(("stop", "wrong"), [("!exit 0", ""), ("!exit 2", "it ended with exit code 2 after stop")])

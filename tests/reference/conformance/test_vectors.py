@@ -9,13 +9,16 @@ import pytest
 from attrs import evolve
 
 from perp_cli import __version__
+from perp_cli.commands import vectors as vectors_command
 from perp_cli.main import main
+from perp_cli.output import Output
 from perp_reference.conformance.coverage import NEVER_FALSE, NO_BOUNDARY, NOT_MET, covered, is_one_apart, missing
 from perp_reference.conformance.fixtures import CASE_ID, Expected, decode_fixture, encode_fixture, sha256
 from perp_reference.conformance.release import (
     Vectors,
     build,
     compressed,
+    decode_manifest,
     decode_vectors,
     decoy,
     files_of,
@@ -175,6 +178,39 @@ def test_a_fixture_with_another_hash_or_a_case_twice_is_refused(vectors: Vectors
         decode_fixture(twice, "f")
     with pytest.raises(MalformedInput, match="field schema: expected one of urn:perpspec:fixture:1"):
         decode_fixture(data.replace(b"fixture:1", b"fixture:2", 1), "f")
+
+
+@pytest.mark.parametrize("nested", [b"[" * 100_000, b'{"a":' * 100_000, b'{"notes":' + b"[" * 980 + b"]" * 980 + b"}"])
+def test_what_is_nested_too_deeply_is_malformed(nested: bytes) -> None:
+    with pytest.raises(MalformedInput):
+        decode_fixture(nested, "f")
+    with pytest.raises(MalformedInput):
+        decode_manifest(nested, "f")
+
+
+@pytest.mark.parametrize("place", ["file", "file/archive.tar.xz", "directory"])
+def test_where_an_archive_cannot_be_written_it_is_not_built(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    """And what is there stays: an archive is replaced by a whole one or not at all."""
+
+    def never() -> None:
+        raise AssertionError("built before it was known where to")
+
+    monkeypatch.setattr(sources, "scenarios", never)
+    (tmp_path / "file").write_bytes(b"here")
+    (tmp_path / "directory").mkdir()
+    if place == "file":
+        with pytest.raises(AssertionError, match="built before"):
+            vectors_command.build(tmp_path / "file", Output(as_json=True))
+    else:
+        code = main(["vectors", "build", "--json", "--vectors", str(tmp_path / place)])
+        shown = json.loads(capsys.readouterr().out)["error"]["message"]
+        assert (code, shown.split(" cannot be written: ")[1]) == (
+            2,
+            {"directory": "Is a directory"}.get(place, "File exists"),
+        )
+    assert (tmp_path / "file").read_bytes() == b"here"
 
 
 def test_ids_fit_and_say_their_rule(vectors: Vectors) -> None:

@@ -51,6 +51,23 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path}/file cannot be written: File too large"
 
 
+@pytest.mark.parametrize("was_there", [True, False])
+def test_a_disk_that_fills_up_leaves_no_half_of_a_file(tmp_path: Path, was_there: bool) -> None:
+    path = tmp_path / "file"
+    if was_there:
+        path.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pending(path) as (file,):
+        assert file is not None
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+        try:
+            with pytest.raises(UsageError, match="cannot be written: File too large"):
+                file.write(b"more than there is room for")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [item.read_bytes() for item in tmp_path.iterdir()] == ([b""] if was_there else [])
+
+
 def test_two_names_of_one_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("precious", encoding="utf-8")
     (tmp_path / "link").symlink_to("store")
