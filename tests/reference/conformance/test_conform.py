@@ -15,6 +15,7 @@ import pytest
 
 from perp_cli.files import Pending, cannot_be_written
 from perp_cli.main import main
+from perp_reference.conformance.release import Vectors
 from perp_reference.conformance.values import OPERATIONS
 
 
@@ -60,6 +61,58 @@ def test_a_testee_that_knows_nothing_is_disqualified(capsys: pytest.CaptureFixtu
     assert {canary["kind"] for canary in found["canaries"] if not canary["lives"]} == {"accept", "wrong on purpose"}
 
 
+SMALL = """
+import sys
+from perp_reference.conformance.serve import reference, serve
+testee = reference(("perpetual",), tuple(sys.argv[2].split()))
+hello = {**testee.hello(), "operations": sys.argv[1].split()}
+testee.hello = lambda: hello
+serve(testee)
+"""
+"""The reference with some operations only: SMALL OPERATIONS OBSERVED."""
+
+
+@pytest.mark.parametrize("shown", ["reason delta", "reason state", "root"])
+@pytest.mark.parametrize("name", ["withdraw", "transfer", "deposit"])
+def test_one_operation_that_canaries_are_made_of_is_enough_to_begin_with(
+    capsys: pytest.CaptureFixture[str], name: str, shown: str
+) -> None:
+    """Given an engine that has one operation, and has it right, then that much conforms: the page says to begin so."""
+    code, found = run(capsys, "--only", f"{name}/accepted", "--", sys.executable, "-c", SMALL, name, shown)
+    assert (code, found["verdict"], found["counts"]) == (0, "conforms", {"pass": 1})
+    kinds = [canary["kind"] for canary in found["canaries"]]
+    assert kinds[:4] == ["accept", "reject", "echo", "wrong on purpose"]
+
+
+PARROT = """
+import json, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    reply = {"result": "ok"}
+    if request["request"] == "hello":
+        about = {"name": "parrot", "version": "1", "language": "Python", "source": ""}
+        reply = {"implementation": about, "rules": ["perpetual"], "operations": ["deposit"], "features": []}
+        reply["observes"] = ["reason", "delta"]
+    elif request["request"] == "run":
+        given = request["case"]["steps"][0]["args"]
+        result = {"outcome": "accepted", "delta": [{"path": "/queue/chain", "value": given["chain"]}]}
+        if int(given["amount"]) < 1:
+            result = {"outcome": "rejected", "reason": "HASH_CHAIN", "delta": []}
+        reply = {"results": [result]}
+    elif request["request"] == "stop":
+        break
+    print(json.dumps({"seq": request["seq"], **reply}), flush=True)
+"""
+"""Says of a deposit what the deposit itself states, its hash chain, and computes nothing."""
+
+
+def test_who_repeats_what_an_operation_states_has_not_shown_the_amount(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run(capsys, "--only", "deposit/accepted", "--", sys.executable, "-c", PARROT)
+    assert (code, found["verdict"]) == (1, "disqualified")
+    dead = [(canary["kind"], canary["message"]) for canary in found["canaries"] if not canary["lives"]]
+    assert dead == [("echo", "the state does not show the amount")]
+
+
 def broken(testees: Path, fault: str) -> list[str]:
     return command(testees, "broken", fault)
 
@@ -86,6 +139,41 @@ def test_known_failures_are_expected_and_cannot_go_stale(
     known.write_text("withdraw/accepted fails 0\n", encoding="utf-8")
     code, found = run(capsys, "--known", str(known), *command(testees, "reference", "reason"))
     assert (code, found["error"]["line"], found["error"]["field"]) == (3, 1, "verdict")
+
+
+def test_a_list_that_is_written_again_keeps_reasons_and_what_was_not_run(
+    capsys: pytest.CaptureFixture[str], testees: Path, tmp_path: Path
+) -> None:
+    """Given a list with a reason, a case that is not run and one that passes, then only the last goes."""
+    known = tmp_path / "known.txt"
+    only = ("--only", "withdraw/guard-09-vault")
+    run(capsys, *only, "--write-known", str(known), *broken(testees, "wrong_reason"))
+    head, first, *others = known.read_text(encoding="utf-8").splitlines()
+    passes, unrun = (
+        "withdraw/guard-09-vault/ledger.vault-on fail.state 0",
+        "trade/accepted fail.state 0 fees come later",
+    )
+    lines = [head, f"{first} the bucket comes first", passes, unrun, *others]
+    known.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    again = ("--known", str(known), "--write-known", str(known))
+    code, found = run(capsys, *only, *again, *broken(testees, "wrong_reason"))
+    assert (code, found["stale"]) == (1, [passes])
+    after = [head, f"{first} the bucket comes first", *others, unrun]
+    assert known.read_text(encoding="utf-8").splitlines() == after
+
+    code, found = run(capsys, *only, *again, *broken(testees, "wrong_reason"))
+    assert (code, found["verdict"], known.read_text(encoding="utf-8").splitlines()) == (0, "conforms", after)
+
+
+def test_a_case_that_is_wrong_on_purpose_cannot_be_on_a_list(
+    capsys: pytest.CaptureFixture[str], testees: Path, vectors: Vectors, tmp_path: Path
+) -> None:
+    known = tmp_path / "known.txt"
+    known.write_text(f"{min(vectors.decoys)} fail.outcome 0\n", encoding="utf-8")
+    only = ("--only", "withdraw/accepted", "--known", str(known))
+    code, found = run(capsys, *only, *command(testees, "reference", "reason"))
+    assert (code, found["stale"]) == (1, [f"{min(vectors.decoys)} fail.outcome 0"])
 
 
 def test_a_testee_whose_first_operations_are_wrong_is_told_what_is_wrong(
@@ -267,6 +355,14 @@ def test_the_outcome_is_said_before_files_are_written(
     written = capsys.readouterr()
     assert (code, written.out.splitlines()[-1]) == (2, "conforms")
     assert written.err == f"perp: {tmp_path}/x cannot be written: no room for True\n"
+
+
+@pytest.mark.parametrize("text", ["3", "-1", "01", "+1", "1.0", "", "first"])
+def test_a_level_is_one_of_three(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    code, found = run(capsys, f"--level={text}", "--", "true")
+    got = text or "an empty text"
+    message = f"argument --level: expected a whole number from 0 to 2, got {got} (see perp conform --help)"
+    assert (code, found["error"]["message"]) == (2, message)
 
 
 @pytest.mark.parametrize("option", ["--timeout", "--start-timeout"])

@@ -1,19 +1,29 @@
 """Fuzzing finds a divergence, makes it small, and writes a fixture that shows it again."""
 
+import itertools
 import json
 import shlex
 import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from perp_cli.main import main
 from perp_reference.conformance.differ import Differ, Divergence
 from perp_reference.conformance.fixtures import Case, Expected, Step
-from perp_reference.conformance.judge import STATE, Judgement
+from perp_reference.conformance.fuzz import strata, turns
+from perp_reference.conformance.judge import STATE, TIMEOUT, Judgement
+from perp_reference.conformance.near import places_named, places_of_state, places_of_step, unchanged
+from perp_reference.conformance.release import Vectors
 from perp_reference.conformance.scenarios import Scenario
 from perp_reference.conformance.shrink import Shrinker
+from perp_reference.conformance.tester import Testee as About
+from perp_reference.conformance.values import OPERATIONS
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -118,6 +128,78 @@ class Adder(Differ):
 
     def later(self, scenario: Scenario, place: int) -> Scenario | None:
         del scenario, place
+
+
+class Sleeper(Differ):
+    """Never answers a scenario that has a cancellation; which step that is nobody can know."""
+
+    def __init__(self) -> None:
+        pass
+
+    def compare(self, scenario: Scenario, counts: bool = True) -> Divergence | None:
+        del counts
+        if all(name != "cancel" for name, _ in scenario.steps):
+            return None
+        expected = Expected(None, (), {}, "0" * 64, {})
+        steps = tuple(Step(name, arguments, expected) for name, arguments in scenario.steps)
+        case = Case("a", "", "required", (), ("cancel",), (), {}, scenario.pre, steps)
+        return Divergence(scenario, case, Judgement(TIMEOUT))
+
+    def later(self, scenario: Scenario, place: int) -> Scenario | None:
+        return evolve(scenario, steps=scenario.steps[place:])
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        yield
+
+
+def test_a_silence_in_the_midst_of_a_scenario_is_shrunk_to_the_operation_that_brings_it_about() -> None:
+    """Given one whose last operation is another, then it is cut to the cancellation, and stays a silence."""
+    names = ("withdraw", "transfer", "cancel", "deposit", "premium_sample")
+    scenario = Scenario("a", "", "perpetual", {}, {}, tuple((name, {}) for name in names), {"kind": "fuzz"})
+    differ = Sleeper()
+    divergence = differ.compare(scenario)
+    assert divergence is not None
+    small = Shrinker(differ, divergence).shrink()
+    assert (small.kind, small.scenario.steps) == ((TIMEOUT, "cancel"), (("cancel", {}),))
+
+
+def test_the_first_round_takes_cases_of_every_kind_as_they_are(vectors: Vectors) -> None:
+    """Given a stratum under a configuration, then at least one of its cases, and of many one in eight."""
+    names = frozenset(OPERATIONS)
+    testee = About("a", "1", "", "", ("perpetual",), names, frozenset(), frozenset())
+    known = strata(vectors, testee)
+    groups = {tuple(id(base) for base in bases): len(bases) for several in known.values() for bases in several}
+    group_of = {base: group for group in groups for base in group}
+    first = list(itertools.takewhile(lambda turn: turn.examples == 1, turns(known, 3)))
+    taken = Counter(group_of[id(turn.bases[0])] for turn in first)
+    assert taken == {group: 1 + (count - 1) // 8 for group, count in groups.items()}
+    base = first[0].bases[0]
+    steps = tuple((step.op, step.args) for step in base.case.steps[: base.place + 1])
+    assert (unchanged(base).steps, unchanged(base).pre) == (steps, base.case.pre)
+    again, other = (list(itertools.islice(turns(known, seed), 20)) for seed in (3, 4))
+    assert [id(turn.bases[0]) for turn in again] == [id(turn.bases[0]) for turn in first[:20]]
+    assert [id(turn.bases[0]) for turn in other] != [id(turn.bases[0]) for turn in first[:20]]
+
+
+def test_numbers_that_a_step_reads_are_those_without_a_key_and_of_what_it_names(vectors: Vectors) -> None:
+    base = next(case for _, _, case in vectors.cases() if case.id == "withdraw/accepted")
+    step = base.steps[0]
+    scenario = Scenario("a", "", "perpetual", {}, base.pre, ((step.op, step.args),), {"kind": "fuzz"})
+    of_step, of_state = places_of_step(0, step.op), places_of_state(base.pre)
+    ids = {step.args["account"], step.args["intent"]["slot"]}
+    unkeyed = ("exchange", "ledger", "queue")
+    expected = [place for place in of_state if place.path[0] in unkeyed or place.path[1] in ids]
+    assert places_named(scenario, of_step, of_state) == expected
+    assert 0 < len(expected) < len(of_state)
+
+
+@pytest.mark.parametrize("text", ["-1", "1_0", "0x1", "", "9223372036854775808"])
+def test_a_seed_has_one_spelling(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    code, found = run(capsys, f"--seed={text}", "--", "true")
+    expected = "expected a whole number from 0 to 9223372036854775807"
+    message = f"argument --seed: {expected}, got {text or 'an empty text'} (see perp fuzz --help)"
+    assert (code, found["error"]["message"]) == (2, message)
 
 
 def test_shrinking_drops_steps_and_records_zeroes_fields_and_snaps_to_the_boundary() -> None:
