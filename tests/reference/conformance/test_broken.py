@@ -46,6 +46,8 @@ EVERYWHERE = ("one_root_for_all",)
 """Those that are wrong wherever a market has open interest, whatever the rule."""
 PROCESSOR_SECONDS = 60
 """What finding a mistake may take, of the tester and the testee together: that does not depend on what else runs."""
+EXAMPLES = 6_000
+"""What finding a mistake may take: a testee in Python is compared on three hundred and more a second."""
 
 
 def run(capsys: pytest.CaptureFixture[str], command: str, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -109,6 +111,7 @@ def test_fuzzing_finds_it_within_a_minute_and_makes_it_small(
     divergence = found["divergence"]
     assert code == (5 if divergence["verdict"].startswith("error.") else 1)
     assert divergence["operations"] <= 3
+    assert found["statistics"]["examples"] <= EXAMPLES
     if (name in MACHINE_FAULTS and name not in EVERYWHERE) or (name in FAULTS and FAULTS[name].only):
         assert divergence["rule"] in RULES[name]
 
