@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", metavar="RULE", default="", help="a rule, RULE.REASON, a rule set, or the id of cases"
     )
-    parser.add_argument("--vectors", metavar="FILE", help="archive of vectors, by default the one of this checkout")
+    archive = "archive of vectors, by default the one of this checkout"
+    parser.add_argument("--vectors", metavar="FILE", type=path, help=archive)
     parser.add_argument("--known", metavar="FILE", type=path, help="list of known failures")
     written = "write what failed as a list of known failures, with what --known lists and still fails or was not run"
     parser.add_argument("--write-known", metavar="FILE", type=path, help=written)
@@ -127,7 +128,7 @@ def asked(arguments: argparse.Namespace) -> "Asked":
     return Asked(arguments.command, options, os.environ.get(CALLED_AS, "perp"))
 
 
-def open_vectors(file: str | None) -> "Vectors":
+def open_vectors(file: Path | None) -> "Vectors":
     """The vectors of an archive, or of this checkout.
 
     Raises:
@@ -137,7 +138,7 @@ def open_vectors(file: str | None) -> "Vectors":
     from perp_reference.conformance.release import ARCHIVE, read_vectors
 
     own = Path(__file__).resolve().parents[3] / "tests" / "vectors" / "conformance" / ARCHIVE
-    archive = Path(file) if file else own
+    archive = own if file is None else file
     if not archive.is_file():
         raise UsageError(f"no vectors at {archive}; name an archive with --vectors")
     return read_vectors(archive)

@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", type=whole(0, LARGEST_SEED), default=0, help=begin)
     parser.add_argument("--rules", choices=("perpetual", "starkex"), default="", help="one rule set only")
     parser.add_argument("--level", metavar="N", type=whole(0, 2), default=LEVEL, help="as of perp conform")
-    parser.add_argument("--vectors", metavar="FILE", help="archive to start from, by default the one of this checkout")
+    archive = "archive to start from, by default the one of this checkout"
+    parser.add_argument("--vectors", metavar="FILE", type=path, help=archive)
     add_time_arguments(parser)
     written = "where a divergence is written, by default here"
     parser.add_argument("--out", metavar="DIR", type=path, default=Path(), help=written)

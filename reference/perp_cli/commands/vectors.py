@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perp_cli.arguments import whole
+from perp_cli.arguments import path, whole
 from perp_cli.errors import UsageError
 from perp_cli.exit_codes import ExitCode
 from perp_cli.files import cannot_be_written, pending
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Takes what to do, and the archive."""
     parser.add_argument("action", choices=("build", "verify", "coverage", "mutants"), help="what to do")
-    parser.add_argument("--vectors", metavar="FILE", help="the archive, by default that of this checkout")
+    parser.add_argument("--vectors", metavar="FILE", type=path, help="the archive, by default that of this checkout")
     every = "of the mutants, one in so many"
     parser.add_argument("--every", metavar="N", type=whole(1, MOST_APART), default=1, help=every)
     least = "fail below this share, 95 by default"
@@ -50,14 +50,14 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     from perp_reference.conformance.release import ARCHIVE
 
     default = ROOT / "tests" / "vectors" / "conformance" / ARCHIVE
-    path = Path(arguments.vectors) if arguments.vectors else default
+    archive = default if arguments.vectors is None else arguments.vectors
     if arguments.action == "build":
-        return build(path, output)
-    if not path.is_file():
-        raise UsageError(f"no vectors at {path}")
+        return build(archive, output)
+    if not archive.is_file():
+        raise UsageError(f"no vectors at {archive}")
     if arguments.action == "mutants":
-        return mutants(path, arguments, output)
-    return verify(path, output) if arguments.action == "verify" else coverage(path, output)
+        return mutants(archive, arguments, output)
+    return verify(archive, output) if arguments.action == "verify" else coverage(archive, output)
 
 
 def sources() -> Any:

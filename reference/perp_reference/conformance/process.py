@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -55,7 +56,8 @@ class Process:
             NoCommandError: There is no such program.
         """
         if shutil.which(command[0]) is None:
-            raise NoCommandError(f"no program {command[0]} can be started")
+            why = ", it is not executable" if Path(command[0]).is_file() else ""
+            raise NoCommandError(f"no program {command[0]} can be started{why}")
         pipe = subprocess.PIPE
         try:
             # A session, and with it a group of its own: a group can be killed as a whole.
