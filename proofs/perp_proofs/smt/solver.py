@@ -53,7 +53,7 @@ class Step:
 STEPS = (
     Step(all_guards=False, linear=True, resources=3_000_000),
     Step(all_guards=True, linear=True, resources=6_000_000),
-    Step(all_guards=True, linear=False, resources=2_000_000),
+    Step(all_guards=True, linear=False, resources=1_000_000),
     Step(all_guards=False, linear=False, resources=6_000_000),
     Step(all_guards=True, linear=False, resources=20_000_000),
 )

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
     tiers = [tier.name for tier in TIERS if tier.name in (arguments.tier or ["core"])]
     with tempfile.TemporaryDirectory() as directory:
         counts_file = Path(directory) / "tiers.json"
-        own = ["-n", "auto", "-m", marker_expression(tiers), f"--tier-counts={counts_file}"]
+        own = ["-n", "auto", "--dist", "worksteal", "-m", marker_expression(tiers), f"--tier-counts={counts_file}"]
         command = [sys.executable, "-m", "pytest", *own, *arguments.pytest_arguments]
         # With --json, stdout is kept for the one object.
         with output.handed_over():

@@ -81,7 +81,7 @@ def test_a_crash_and_a_silence_are_found_with_the_operation_that_brings_them_abo
     rule = {"crashes": "withdraw", "silent": "cancel"}[fault]
     assert (code, divergence["verdict"], divergence["rule"], divergence["operations"]) == (5, verdict, rule, 1)
     assert ("about to divide" in divergence["log"]) == (fault == "crashes")
-    code, found = run(capsys, "--timeout", "2", "--replay", divergence["file"], *testee)
+    code, found = run(capsys, "--start-timeout", "10", "--replay", divergence["file"], *testee)
     assert (code, [failure["verdict"] for failure in found["failures"]]) == (5, [verdict])
 
 
