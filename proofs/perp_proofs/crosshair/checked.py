@@ -15,7 +15,7 @@ import attrs
 from crosshair.core_and_libs import MessageType, analyze_function, run_checkables
 from crosshair.options import AnalysisKind, AnalysisOptionSet
 
-from perp_proofs.crosshair import functions, rules
+from perp_proofs.crosshair import functions, refusals, rules
 
 CONFIRMED = "Confirmed over all paths."
 """What CrossHair says where it looked at every path."""
@@ -42,7 +42,7 @@ def contracts() -> dict[str, Callable[..., Any]]:
     """Every function that has a contract, by its name, those of whole rules last."""
     return {
         name: function
-        for module in (functions, rules)
+        for module in (functions, refusals, rules)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and claims(function)
     }
