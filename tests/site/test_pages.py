@@ -29,9 +29,9 @@ def faults(page: Page, address: str, name: str) -> list[str]:
     page.rest(SETTLING_SECONDS)
     for width, height in (PHONE, DESKTOP):
         page.resize(width, height)
-        wide = page.evaluate("document.documentElement.scrollWidth")
+        wide = page.read("document.documentElement.scrollWidth")
         if wide > width:
-            found.append(f"{name} is {wide} wide at {width}: {page.evaluate(OVERFLOWING % width)}")
+            found.append(f"{name} is {wide} wide at {width}: {page.read(OVERFLOWING % width)}")
     return found + heard(page, address, name)
 
 
@@ -52,7 +52,7 @@ def test_every_page_fits_and_asks_nobody(site: Path, address: str, browser: Brow
     with Page(browser, *DESKTOP, dark=dark) as page:
         for name in names:
             found += faults(page, address, name)
-            shown = page.evaluate("document.body.dataset.mdColorScheme")
+            shown = page.read("document.body.dataset.mdColorScheme")
             found += [f"{name} is {shown}"] if shown != scheme else []
         page.rest(LAST_SECONDS)
         found += heard(page, address, "the last page")

@@ -141,8 +141,19 @@ class Browser:
         Raises:
             ProtocolError: The browser refuses it, is gone or does not answer.
         """
-        number = self.post(method, session, **parameters)
-        self.until(lambda: number in self._answers, f"an answer to {method}")
+        return self.answer_to(self.post(method, session, **parameters), method)
+
+    def answered(self, number: int) -> bool:
+        """The answer of a number has come."""
+        return number in self._answers
+
+    def answer_to(self, number: int, method: str) -> dict[str, Any]:
+        """Wait for the result of a command.
+
+        Raises:
+            ProtocolError: The browser refuses it, is gone or does not answer.
+        """
+        self.until(lambda: self.answered(number), f"an answer to {method}")
         answer = self._answers.pop(number)
         if "error" in answer:
             raise ProtocolError(f"{method}: {answer['error']}")
@@ -316,7 +327,34 @@ class Page:
         Raises:
             ProtocolError: It throws.
         """
-        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        return self.value(expression, self.browser.answer_to(self.ask(expression), "Runtime.evaluate"))
+
+    def read(self, expression: str) -> Any:
+        """The value of an expression that changes nothing.
+
+        Asked once more where no answer comes for long: the browser loses those of a page that it is just leaving.
+
+        Raises:
+            ProtocolError: It throws.
+        """
+        number = self.ask(expression)
+        asked_again = time.monotonic() + PATIENCE_SECONDS
+        self.until(lambda: self.browser.answered(number) or time.monotonic() >= asked_again, expression)
+        number = number if self.browser.answered(number) else self.ask(expression)
+        return self.value(expression, self.browser.answer_to(number, "Runtime.evaluate"))
+
+    def ask(self, expression: str) -> int:
+        """Ask for the value of an expression; the number of the answer."""
+        return self.browser.post(
+            "Runtime.evaluate", self.session, expression=expression, returnByValue=True, awaitPromise=True
+        )
+
+    def value(self, expression: str, answer: dict[str, Any]) -> Any:
+        """The value in an answer.
+
+        Raises:
+            ProtocolError: The expression throws.
+        """
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
             raise ProtocolError(f"{expression}: {details.get('exception', {}).get('description', details['text'])}")
@@ -324,7 +362,7 @@ class Page:
 
     def wait_for(self, expression: str, seconds: float = TIMEOUT_SECONDS) -> None:
         """Wait until an expression in the page is true."""
-        self.until(lambda: bool(self.evaluate(expression)), expression, seconds)
+        self.until(lambda: bool(self.read(expression)), expression, seconds)
 
     def picture(self, file: Path) -> None:
         """Write a picture of the whole page."""
