@@ -55,6 +55,7 @@ def test_no_case_has_more_collateral_than_is_assumed_of_states(vectors: Vectors)
     assert [found for found in accounts if abs(found[1]) > SETTLED_MOST] == []
 
 
+@pytest.mark.proofs  # it takes long, and most of what changes the archive are states of the solver
 def test_the_archive_is_what_the_sources_give_byte_by_byte(vectors: Vectors) -> None:
     assert vectors.spec_digest == spec_digest(), "the rules have changed: run perp vectors build"
     assert sha256(build(sources.scenarios(), sources.variants())) == vectors.digest, "run perp vectors build"
