@@ -168,6 +168,17 @@ def test_interrupted_set_up_is_made_afresh(tree: Tree) -> None:
     assert "setting up" in err
 
 
+def test_a_link_to_another_environment_is_put_away_and_what_it_leads_to_stays(tree: Tree, tmp_path: Path) -> None:
+    """Given an environment moved away with a link in its place, when the lock changes, then only the link goes."""
+    tree.run("demo")
+    elsewhere = (tree.path / ".venv").rename(tmp_path / "elsewhere")
+    (tree.path / ".venv").symlink_to(elsewhere)
+    tree.lock("runtime", make_wheel(tree.wheels, "beta"))
+    assert tree.run("demo")[:2] == (7, tree.shown(["demo"], ["beta", "perp_reference"]))
+    assert (elsewhere / "bin" / "python").exists()
+    assert not list((tree.path / ".tools").glob("discarded-*"))
+
+
 def test_environment_without_its_python_is_made_afresh(tree: Tree) -> None:
     tree.run("demo")
     (tree.path / ".venv" / "bin" / "python").unlink()
