@@ -303,6 +303,12 @@ class Page:
 
         self.browser.until(looked, what, seconds)
 
+    def soon(self, true: Callable[[], bool], what: str) -> bool:
+        """Wait for something until it should be asked for again; whether it has become true."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        self.until(lambda: true() or time.monotonic() >= end, what)
+        return true()
+
     def open(self, address: str) -> None:
         """Go to an address and wait until the page with all that it names is loaded.
 
@@ -310,9 +316,7 @@ class Page:
         """
         self._loaded = False
         self.send("Page.navigate", url=address)
-        asked_again = time.monotonic() + PATIENCE_SECONDS
-        self.until(lambda: self._loaded or time.monotonic() >= asked_again, f"{address} to load")
-        if not self._loaded:
+        if not self.soon(lambda: self._loaded, f"{address} to load"):
             self.send("Page.navigate", url=address)
             self.until(lambda: self._loaded, f"{address} to load")
 
@@ -338,9 +342,8 @@ class Page:
             ProtocolError: It throws.
         """
         number = self.ask(expression)
-        asked_again = time.monotonic() + PATIENCE_SECONDS
-        self.until(lambda: self.browser.answered(number) or time.monotonic() >= asked_again, expression)
-        number = number if self.browser.answered(number) else self.ask(expression)
+        if not self.soon(lambda: self.browser.answered(number), expression):
+            number = self.ask(expression)
         return self.value(expression, self.browser.answer_to(number, "Runtime.evaluate"))
 
     def ask(self, expression: str) -> int:

@@ -15,6 +15,7 @@ from perp_hash.poseidon import DEFAULT_SUITE
 from perp_hash.words import word_limbs
 from perp_proofs.air.buses import (
     BLOCK,
+    CHAIN,
     FREE,
     HASH,
     HEADER,
@@ -41,6 +42,7 @@ from perp_reference.core.digests import operation_elements
 from perp_reference.core.machine import rule_of
 from perp_reference.core.state import SLOTS_OF, State
 from perp_reference.kernels.tree import commitment
+from perp_spec.perpetual.config import Config
 from support.actions import WEIGHTS
 from support.walk import Walk
 
@@ -136,6 +138,17 @@ class Filled:
         """A column of the trace, to be changed."""
         own = next(one for one in self.tables if one.name == table)
         return self.trace[table][[column.name for column in own.columns].index(name)]
+
+    def restate(self, tag: int, entries: tuple[int, ...]) -> None:
+        """Have the statement take another message of a tag."""
+        at = next(at for at, one in enumerate(self.said) if one.tag == tag and one.numerator == -1)
+        self.said[at] = PublicFraction(tag, -1, entries)
+
+    def rechain(self, config: Config, operations: Sequence[Any]) -> None:
+        """Have the chain be of other operations, and the statement suit it."""
+        chains, digest, _ = fill_chains(self.program, self.tables, config, operations)
+        self.trace |= {name: chains[name] for name in ("blocks", "operations")}
+        self.restate(CHAIN, (len(operations), 1, *digest))
 
     def rehash(self) -> None:
         """Fill again what is looked up."""

@@ -8,7 +8,6 @@ from perp_proofs.crosshair.branching import Answer, answer
 from perp_spec.perpetual.operations import (
     Backstop,
     Deleverage,
-    EndBatch,
     ForcedReduce,
     Liquidate,
     Mark,
@@ -85,20 +84,6 @@ def oracle_tick(authorised: bool, frozen_at: int, highest: int, since: int) -> A
     op = OracleTick(0, (Report(),) * FAMILIES_MAX, authorised)
     exchange, price = Exchange(time=1_000 + since, frozen_at=frozen_at), MarketPrice(ticked_at=1_000)
     return answer("oracle_tick", op, Parameters(), exchange, Market(max_price=highest), price, MarketOracle())
-
-
-def end_batch(mode: int, switch: int, window_mode: int, previous: int, bankrupt: int) -> Answer:
-    """In an exchange without markets the mode is at least what is demanded, and no auction.
-
-    pre: switch >= 0 and window_mode >= 0 and previous >= 0 and bankrupt >= 0
-    post: not _.accepted or (mode != 3 and mode >= max(switch, window_mode, previous, 2 * (bankrupt > 0)))
-    post: _.reason != "KILL_SWITCH" or mode == 3
-    post: not _.accepted or (_.after[0].mode, _.after[0].switch) == (mode, switch)
-    """
-    exchange = Exchange(switch=switch, window_mode=window_mode, window_previous=previous)
-    parameters = Parameters(window_seconds=3_600, proof_throttle=1, proof_reduce=2)
-    ledger, fund = Ledger(bankrupt=bankrupt), Account(kind=1)
-    return answer("end_batch", EndBatch(mode), parameters, exchange, ledger, (), fund, ())
 
 
 # Trading

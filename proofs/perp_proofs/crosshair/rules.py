@@ -9,6 +9,7 @@ from perp_spec.perpetual.operations import (
     Cancel,
     Compact,
     Deposit,
+    EndBatch,
     EscapeClaim,
     EscapePay,
     ForcedWithdraw,
@@ -89,6 +90,20 @@ def begin_batch(header: Header, root: int, digest: int, refill: int, size: int, 
     parameters = Parameters(bucket_refill=refill, bucket_size=size)
     exchange = Exchange(number=number, time=time)
     return answer_of(batch.begin_batch, header, root, digest, parameters, exchange, Ledger())
+
+
+def end_batch(mode: int, switch: int, window_mode: int, previous: int, bankrupt: int) -> Answer:
+    """In an exchange without markets the mode is at least what is demanded, and no auction.
+
+    pre: switch >= 0 and window_mode >= 0 and previous >= 0 and bankrupt >= 0
+    post: not _.accepted or (mode != 3 and mode >= max(switch, window_mode, previous, 2 * (bankrupt > 0)))
+    post: _.reason != "KILL_SWITCH" or mode == 3
+    post: not _.accepted or (_.after[0].mode, _.after[0].switch) == (mode, switch)
+    """
+    exchange = Exchange(switch=switch, window_mode=window_mode, window_previous=previous)
+    parameters = Parameters(window_seconds=3_600, proof_throttle=1, proof_reduce=2)
+    ledger, fund = Ledger(bankrupt=bankrupt), Account(kind=1)
+    return answer("end_batch", EndBatch(mode), parameters, exchange, ledger, (), fund, ())
 
 
 def set_kill_switch(op: SetKillSwitch, exchange: Exchange, configured: int, switch: int, stored: OrderSlot) -> Answer:

@@ -240,9 +240,11 @@ class Stage:
 
     Attributes:
         ranged: Stored words and sums are in range, and words of a rule that leave it are looked for.
+        neighbour: Configuration of the market beside the one that an operation names, where it is known.
     """
 
     ranged = False
+    neighbour = NEIGHBOUR[1]
 
     def ranges(self) -> None:
         """From now on, look at ranges."""
@@ -498,9 +500,9 @@ def at_home(stage: Stage, known: Any, name: str) -> Any:
     return attrs.evolve(known, **{key: stage.field(fields[key], f"{name}.{key}") for key in LOOSE if key in fields})
 
 
-def neighbours(stage: Stage, shape: Shape, name: str, market: Market = NEIGHBOUR[1]) -> tuple[Any, ...]:
+def neighbours(stage: Stage, shape: Shape, name: str) -> tuple[Any, ...]:
     """One position in a neighbouring market, or that market itself."""
-    price = at_home(stage, NEIGHBOUR[0], f"{name}.price")
+    price, market = at_home(stage, NEIGHBOUR[0], f"{name}.price"), stage.neighbour
     if shape is Shape.HELD:
         return ((stage.record(Position, f"{name}[0]"), price, market),)
     return ((price, stage.record(MarketBook, f"{name}[0]"), market),)

@@ -298,11 +298,13 @@ class Search:
     Attributes:
         catches: In the order in which they were found.
         known: These, and others near which something may be sought.
+        laborious: An accepted state is hard to find.
         best: For each target that was met, how near.
     """
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
+        self.laborious = rule.name in LABORIOUS
         self.prospects = [Prospect(rule, variant) for variant in variants_of(rule)]
         self.catches: list[Catch] = []
         self.known: list[Catch] = []
@@ -316,14 +318,13 @@ class Search:
 
     def run(self) -> None:
         """Look for everything: for guards by one unit first, then anyhow; near known states where that is easier."""
-        laborious = self.rule.name in LABORIOUS
         for exact in (True, False):
-            if laborious:
+            if self.laborious:
                 self.everywhere(partial(self.seek_near, bases=1), exact)
             self.everywhere(self.seek, exact)
             self.everywhere(partial(self.seek_near, bases=BASES), exact)
             self.missed_near.clear()
-        if laborious:
+        if self.laborious:
             self.unmet_sides()
 
     def unmet_sides(self) -> None:
@@ -342,7 +343,7 @@ class Search:
 
     def begin(self, prospect: Prospect) -> None:
         """Look for a few states of a variant in which the operation is accepted."""
-        for seed in range(FIRST[self.rule.name in LABORIOUS] if prospect.refused == ACCEPTED else 0):
+        for seed in range(FIRST[self.laborious] if prospect.refused == ACCEPTED else 0):
             caught = prospect.accepted(seed)
             if caught is not None and self.agreed(caught):
                 self.take(caught)
@@ -367,8 +368,8 @@ class Search:
     def seek(self, prospect: Prospect, aim: Aim, exact: bool) -> None:
         """Look for a state that meets an aim: one in which the operation is accepted, if possible."""
         is_guard = aim.target.reason != ""
-        laborious = self.rule.name in LABORIOUS
-        if self.gave_up[aim.target] >= (1 if laborious else PATIENCE[is_guard]) or (laborious and not is_guard):
+        patience = 1 if self.laborious else PATIENCE[is_guard]
+        if self.gave_up[aim.target] >= patience or (self.laborious and not is_guard):
             return
         for accepted in self.ways(aim.target):
             self.asked.add(aim.target)

@@ -42,9 +42,6 @@ CONFIGURED = 2
 
 CONFIG = default_config(CONFIGURED)
 
-OTHER = CONFIG.markets[1].market
-"""Configuration of the market that an operation does not name."""
-
 
 @attrs.frozen
 class Variant:
@@ -110,6 +107,7 @@ Loaded = tuple[Any, list[str], list[Any]]
 class Small(Stage):
     """What the solver's states of the small exchange and those in integers have in common."""
 
+    neighbour = CONFIG.markets[1].market
     variant: Variant
     accesses: dict[str, Access]
 
@@ -133,16 +131,16 @@ class Small(Stage):
             if self.variant.holes:
                 return self.in_first_market(f"{name}[0]", f"{name}.price")
             if self.variant.pair and self.accesses[name].skip is None:
-                return (*self.in_first_market(f"{name}[1]", f"{name}.first"), *neighbours(self, shape, name, OTHER))
-            return neighbours(self, shape, name, OTHER)
+                return (*self.in_first_market(f"{name}[1]", f"{name}.first"), *neighbours(self, shape, name))
+            return neighbours(self, shape, name)
         if self.accesses[name].skip is not None and not self.variant.unconfigured:
-            return neighbours(self, shape, name, OTHER)
+            return neighbours(self, shape, name)
         first = (
             at_home(self, HOME[MarketPrice], f"{name}.first"),
             super().record(MarketBook, f"{name}[1]"),
             HOME[Market],
         )
-        return (first, *neighbours(self, shape, name, OTHER))
+        return (first, *neighbours(self, shape, name))
 
     def in_first_market(self, position: str, price: str) -> Any:
         """A position in the first market, or an empty slot, which reads price and configuration of that market too."""

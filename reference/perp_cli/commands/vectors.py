@@ -74,11 +74,10 @@ def sources() -> Any:
     return importlib.import_module("support.vectors.sources")
 
 
-def built() -> bytes:
-    """The tar file of the committed scenarios."""
+def built(module: Any) -> bytes:
+    """The tar file of the scenarios that a module yields."""
     from perp_reference.conformance.release import build as build_release
 
-    module = sources()
     return build_release(module.scenarios(), module.variants())
 
 
@@ -89,7 +88,6 @@ def build(path: Path, output: Output) -> ExitCode:
         MalformedInput: The score beside it is malformed.
         UsageError: It cannot be written.
     """
-    from perp_reference.conformance.release import build as build_release
     from perp_reference.conformance.release import compressed, decode_vectors
 
     output.progress("building the vectors")
@@ -100,7 +98,7 @@ def build(path: Path, output: Output) -> ExitCode:
         raise cannot_be_written(path.parent, error) from None
     with pending(path) as (file,):
         assert file is not None
-        tar = build_release(module.scenarios(), module.variants())
+        tar = built(module)
         vectors = decode_vectors(tar, str(path))
         file.write(compressed(tar))
     numbers = counted(vectors)
@@ -151,7 +149,7 @@ def verify(path: Path, output: Output) -> ExitCode:
         from perp_reference.conformance.fixtures import sha256
 
         output.progress("building the vectors again")
-        same = sha256(built()) == vectors.digest
+        same = sha256(built(sources())) == vectors.digest
     output.line(f"the reference agrees with {numbers['cases'] - len(found)} cases")
     output.line(
         {

@@ -24,12 +24,6 @@ WHEN = ("old", "new")
 CHAINS = ("blocks", "operations", "parameters", "config_markets", "config_texts")
 
 
-def restated(forged: Filled, tag: int, entries: tuple[int, ...]) -> None:
-    """Have the statement take another message of a tag."""
-    at = next(at for at, one in enumerate(forged.said) if one.tag == tag and one.numerator == -1)
-    forged.said[at] = PublicFraction(tag, -1, entries)
-
-
 def lanes(forged: Filled, table: str, name: str, row: int) -> Digest:
     return tuple(int(forged.column(table, f"{name}.{at}")[row]) for at in range(8))
 
@@ -152,7 +146,7 @@ def test_an_account_shown_as_absent_under_its_leaf_is_caught(
     old, new = state_roots(tables, forged.trace)
     assert old == unpack_digest(commits.root)
     assert new == forged.statement.new_root
-    restated(forged, STATE, (*old, *new))
+    forged.restate(STATE, (*old, *new))
     forged.rehash()
     assert forged.faults() == [f"accounts: leaf.old.{at} is 0 where absent" for at in range(8)]
 
@@ -168,7 +162,7 @@ def relinked(forged: Filled) -> None:
         put(forged, "operations", "before", row, link)
         link = compress(Tag.OPERATION_CHAIN, link, lanes(forged, "operations", "digest", row))
         put(forged, "operations", "after", row, link)
-    restated(forged, CHAIN, (count, 1, *link))
+    forged.restate(CHAIN, (count, 1, *link))
 
 
 def test_blocks_in_another_order_are_caught(second_act: Filled) -> None:
@@ -198,10 +192,8 @@ def test_an_operation_that_is_called_by_another_kind_is_caught(
     state, batch = acts[1]
     given = [batch.operations[-1], *batch.operations[:-1]]
     forged = second_act.copy()
-    chains, digest, _ = fill_chains(program, tables, state.config, given)
-    forged.trace |= {name: chains[name] for name in ("blocks", "operations")}
+    forged.rechain(state.config, given)
     forged.said = [one for one in forged.said if one.tag != BLOCK] + said_blocks(given)
-    restated(forged, CHAIN, (len(given), 1, *digest))
     kinds = forged.column("operations", "kind")
     last = len(given) - 1
     for row, kind, ends in ((0, int(kinds[last]), 0), (last, int(kinds[0]), 1)):
@@ -226,6 +218,6 @@ def test_another_number_of_markets_than_the_parameters_say_is_caught(
     config = attrs.evolve(state.config, markets=(*state.config.markets, state.config.markets[-1]))
     chains, _, digest = fill_chains(program, tables, config, batch.operations)
     forged.trace |= {name: chains[name] for name in ("parameters", "config_markets", "config_texts")}
-    restated(forged, CONFIG, digest)
+    forged.restate(CONFIG, digest)
     forged.rehash()
     assert forged.faults() == ["parameters: as many markets as the parameters say"]

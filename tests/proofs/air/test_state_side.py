@@ -404,41 +404,24 @@ def test_another_list_of_operations_is_caught(
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_operations_that_no_rule_ran_are_caught(
-    program: Program, tables: list[Table], acts: list[tuple[State, Batch]], second_act: Filled, change: str
+    acts: list[tuple[State, Batch]], second_act: Filled, change: str
 ) -> None:
     """Given a chain of other operations than the rules ran, the statement with it, then blocks are without a row."""
     state, batch = acts[1]
     given = CHANGES[change](list(batch.operations))
     forged = second_act.copy()
-    chains, digest, _ = fill_chains(program, tables, state.config, given)
-    forged.trace["blocks"], forged.trace["operations"] = chains["blocks"], chains["operations"]
-    restated(forged, CHAIN, (len(given), 1, *digest))
+    forged.rechain(state.config, given)
     forged.rehash()
     assert set(bus(BLOCK)) <= set(forged.faults()) <= set(bus(BLOCK, CHAIN))
 
 
-def restated(filled: Filled, tag: int, entries: tuple[int, ...]) -> None:
-    """Put another message of a tag into the statement."""
-    at = next(at for at, one in enumerate(filled.said) if one.tag == tag and one.numerator == -1)
-    filled.said[at] = attrs_free(filled.said[at], entries)
-
-
-def attrs_free(fraction: Any, entries: tuple[int, ...]) -> Any:
-    """A fraction with other entries."""
-    return type(fraction)(fraction.tag, fraction.numerator, entries)
-
-
-def test_an_operation_after_the_end_of_the_batch_is_caught(
-    program: Program, tables: list[Table], acts: list[tuple[State, Batch]], second_act: Filled
-) -> None:
+def test_an_operation_after_the_end_of_the_batch_is_caught(acts: list[tuple[State, Batch]], second_act: Filled) -> None:
     """Given an end of the batch that is not the last operation, with a statement to suit, then the chain breaks."""
     state, batch = acts[1]
     given = [batch.operations[-1], *batch.operations[:-1]]
     forged = second_act.copy()
-    chains, digest, _ = fill_chains(program, tables, state.config, given)
-    forged.trace["blocks"], forged.trace["operations"] = chains["blocks"], chains["operations"]
+    forged.rechain(state.config, given)
     forged.said = [one for one in forged.said if one.tag != BLOCK] + said_blocks(given)
-    restated(forged, CHAIN, (len(given), 1, *digest))
     forged.rehash()
     assert forged.faults() == bus(CHAIN)
 
