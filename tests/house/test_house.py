@@ -126,6 +126,19 @@ def test_a_tier_is_listed_where_it_has_tests(root: Path) -> None:
     assert {tier.name.replace("-", "_") for tier in TIERS} == {"core", *marked}
 
 
+def test_a_tier_installs_what_its_tests_are_collected_for(root: Path) -> None:
+    """Given tests that are left out where no solver is installed, then their tiers install one."""
+    needed = {tier.name.replace("-", "_"): LOCKS.index(tier.requirements) for tier in TIERS}
+    found = set[str]()
+    for settings in (root / "tests").rglob("conftest.py"):
+        text = settings.read_text(encoding="utf-8")
+        left_out = re.findall(r'"(test_\w+\.py)"', text) or ["**/test_*.py"] * ("collect_ignore" in text)
+        for file in (file for pattern in left_out for file in settings.parent.glob(pattern)):
+            tiers = set(re.findall(r"pytest\.mark\.(\w+)", file.read_text(encoding="utf-8"))) & set(MARKERS)
+            found |= {tier for tier in tiers if needed[tier] < LOCKS.index("proofs")}
+    assert found == set()
+
+
 def test_wheel_holds_the_packages_and_nothing_else(root: Path, tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=root, capture_output=True, check=True)

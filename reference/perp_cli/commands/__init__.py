@@ -34,7 +34,7 @@ TIERS = (
     Tier("polyglot", "what builds implementations in Go and TypeScript"),
     Tier("browser", "what looks at the built site in Chromium", "docs"),
     Tier("proofs", "what runs the solvers", "proofs"),
-    Tier("mutation", "what breaks the rules and has to be noticed"),
+    Tier("mutation", "what breaks the rules and has to be noticed", "proofs"),
     Tier("stark-long", "the long tests of the proof system"),
 )
 """The tiers that have tests."""
