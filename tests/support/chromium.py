@@ -219,7 +219,8 @@ class Page:
         self.width = width
         self.requests: list[str] = []
         self.errors: list[str] = []
-        self._loaded = False
+        self._loaded = ""
+        """The newest document that is loaded with all that it names, by its loader."""
         self._context = browser.send("Target.createBrowserContext")["browserContextId"]
         target = browser.send("Target.createTarget", url="about:blank", browserContextId=self._context)
         attached = browser.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
@@ -227,6 +228,7 @@ class Page:
         self._sessions = {self.session}
         self.watch(self.session)
         self.send("Page.enable")
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
         self.resize(width, height)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
@@ -271,8 +273,8 @@ class Page:
         match method:
             case "Target.attachedToTarget":
                 self.watch(event["sessionId"])
-            case "Page.loadEventFired":
-                self._loaded = True
+            case "Page.lifecycleEvent" if event["name"] == "load":
+                self._loaded = event["loaderId"]
             case "Network.requestWillBeSent":
                 self.requests.append(event["request"]["url"])
             case "Network.loadingFailed" if not event.get("canceled"):
@@ -314,11 +316,21 @@ class Page:
 
         Asked once more where nothing comes for long: a connection that the browser opens may be lost on a busy machine.
         """
-        self._loaded = False
-        self.send("Page.navigate", url=address)
-        if not self.soon(lambda: self._loaded, f"{address} to load"):
-            self.send("Page.navigate", url=address)
-            self.until(lambda: self._loaded, f"{address} to load")
+        loader = self.go(address)
+        if not self.soon(lambda: self._loaded == loader, f"{address} to load"):
+            loader = self.go(address)
+            self.until(lambda: self._loaded == loader, f"{address} to load")
+
+    def go(self, address: str) -> str:
+        """Leave for an address; the loader of the document that is to come.
+
+        Raises:
+            ProtocolError: There is nothing at the address.
+        """
+        answer = self.send("Page.navigate", url=address)
+        if "errorText" in answer:
+            raise ProtocolError(f"{address}: {answer['errorText']}")
+        return answer["loaderId"]
 
     def rest(self, seconds: float) -> None:
         """Hear for some time what the page and its workers do after they are loaded."""
