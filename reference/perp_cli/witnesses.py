@@ -12,17 +12,18 @@ import attrs
 
 from perp_cli.present import money
 from perp_proofs.smt.catalogue import GOALS
-from perp_proofs.smt.frame import Concrete, NotReached, Scene, Stored
+from perp_proofs.smt.frame import Concrete, Fit, NotReached, Scene, Stored
+from perp_proofs.smt.invariants import within
 from perp_proofs.smt.prove import Goal
 from perp_proofs.smt.witness import Witness
 from perp_reference.core.explain import Comparison, Explaining, raw, seen
-from perp_reference.core.machine import Machine
+from perp_reference.core.machine import RUNNERS, Machine
 from perp_reference.core.state import SLOTS_OF, STATE_RECORDS, OutOfRangeError, RecordKey, State, replaced
 from perp_spec.language import Rejected, reading_as
 from perp_spec.operation import Rule, Shape, key_of
 from perp_spec.perpetual.config import Config, MarketEntry
 from perp_spec.perpetual.records import Account, Market, MarketBook, MarketPrice, Parameters, Position
-from perp_spec.words import POSITION_SLOTS, Unit
+from perp_spec.words import POSITION_SLOTS, WORD_MAX, Unit
 
 
 class NoState(Exception):
@@ -73,6 +74,12 @@ class Numbers(Concrete):
                 raise NotReached(guard.reason.name)
         return result
 
+    def wide(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, list[Fit]]:
+        """Run a rule; what it returns, and the first of its words that is out of range."""
+        results, beyond = self.tallied(function, *map(bared, arguments))
+        fits = [Fit(within(self.reading.wrap(word), WORD_MAX), None) for word in beyond[:1] or (0,)]
+        return None if results is None else self.reading.wrap(results), fits
+
     def scene(self, rule: Rule, signs: tuple[str, ...] = ()) -> Scene:
         """An accepted operation of a rule."""
         scene = super().scene(rule, signs)
@@ -121,7 +128,8 @@ def bared(value: Any) -> Any:
         entries = tuple(Stored(item.name, item.access, bared(item.before), bared(item.after)) for item in value.entries)
         return Scene(value.rule, bared(value.operation), entries)
     if isinstance(value, tuple):
-        return tuple(map(bared, value))
+        parts = list(map(bared, value))
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if attrs.has(type(value)):
         return type(value)(**{item.name: bared(getattr(value, item.name)) for item in attrs.fields(type(value))})
     return raw(value)
@@ -268,6 +276,8 @@ def in_the_machine(scene: Scene) -> list[Change]:
     Raises:
         NoState: There is none, or the operation is rejected in it.
     """
+    if type(scene.operation) not in RUNNERS:
+        raise NoState(f"{scene.rule.name} is applied with its batch, to the digests of a whole state")
     state = laid_out(scene)
     before = state.copy()
     try:

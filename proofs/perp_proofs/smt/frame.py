@@ -543,11 +543,16 @@ class Concrete(Stage):
 
     def wide(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, list[Fit]]:
         """Run a rule; what it returns, and whether all of its words were in range."""
+        results, beyond = self.tallied(function, *arguments)
+        return results, [Fit(not beyond, None)]
+
+    def tallied(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, list[int]]:
+        """Run a rule; what it returns, None where it rejects, and its words that are out of range."""
         tally = Tally()
         results = tally.run(function, *arguments)
         if results is None and not tally.beyond:
             raise NotReached("the rule rejects")
-        return plain(results), [Fit(not tally.beyond, None)]
+        return plain(results), tally.beyond
 
     def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a rule in plain integers."""

@@ -117,13 +117,18 @@ PROVED = Answer(Verdict.PROVED, {})
 
 
 class Search:
-    """The paths of a goal."""
+    """The paths of a goal.
 
-    def __init__(self, goal: Goal, seed: int = 0) -> None:
+    Attributes:
+        taken: What was decided on each path on which claims were read, once each, in this order.
+    """
+
+    def __init__(self, goal: Goal, seed: int = 0, reading: SymbolicReading | None = None) -> None:
         self.goal = goal
         self.seed = seed
         self.paths = 0
-        self.reading = SymbolicReading()
+        self.taken: list[dict[int, bool]] = []
+        self.reading = reading or SymbolicReading()
         self.reading.opaque = goal.opaque
         self.sought: set[str] = set()
         """Claims for which a counterexample was sought."""
@@ -138,7 +143,9 @@ class Search:
         open_claims: list[tuple[str, Condition]] = []
         try:
             with self.reading.path(decisions):
-                for claim in self.claims():
+                claims = self.claims()
+                self.taken += [] if decisions in self.taken else [dict(decisions)]
+                for claim in claims:
                     if only in ("", claim.name):
                         self.reading.counted = claim.guards
                         given, choice = self.claim(decisions, claim)

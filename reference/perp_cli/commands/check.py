@@ -9,6 +9,7 @@
     perp check --write-ledger              write down what holds, and the page that says so
     perp check trade --solver cvc5         hand what Z3 refuted to a second solver, and see what that makes of it
     perp check --witnesses                 states on either side of each guard, found by the solver, run by the machine
+    perp check --paths                     a state on each path of each proof, run in plain integers
     perp check --certificates              the lemmas, by their certificates: polynomial arithmetic, and no solver
     perp check --arithmetic                the arithmetic of the proof system: its gadgets, and that no equation wraps
 
@@ -53,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arithmetic", action="store_true", help="the arithmetic of the proof system instead")
     parser.add_argument("--witnesses", action="store_true", help="run the states that the solver found again instead")
     parser.add_argument("--write-witnesses", action="store_true", help="look for these states again and write them")
+    parser.add_argument("--paths", action="store_true", help="see that each path of a proof has a state instead")
+    parser.add_argument("--write-paths", action="store_true", help="look for these states again and write them")
     parser.add_argument("--certificates", action="store_true", help="check the lemmas without a solver instead")
     parser.add_argument(
         "--write-certificates", action="store_true", help="find the lemmas' proofs again and write them"
@@ -75,6 +78,11 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         return witnesses(output)
     if importlib.util.find_spec("z3") is None:
         raise UsageError("the proofs need z3-solver, which is not installed (pip install 'perpspec[proofs]')")
+    return run_with_solver(arguments, output)
+
+
+def run_with_solver(arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Does one of the things that need the solver, or its counterexamples."""
     if arguments.replay is not None:
         return replay(arguments.replay, output)
     if arguments.config is not None:
@@ -88,6 +96,8 @@ def run(arguments: argparse.Namespace, output: Output) -> ExitCode:
         return listed(goals, output)
     if arguments.mutate is not None:
         return mutate(goals, arguments, output)
+    if arguments.paths or arguments.write_paths:
+        return paths(goals, arguments, output)
     if arguments.solver == "cvc5":
         return second_solver(goals, arguments, output)
     return check(goals, arguments, output)
@@ -106,18 +116,20 @@ def demand_one_way(arguments: argparse.Namespace) -> None:
         arguments.write_ledger,
         arguments.write_certificates,
         arguments.write_witnesses,
+        arguments.paths,
+        arguments.write_paths,
         arguments.list,
     ]
     alone = [name for name in ("arithmetic", "certificates", "witnesses") if getattr(arguments, name)]
     if alone and (len(alone) > 1 or any(ways) or arguments.rule or arguments.goal):
         raise UsageError(f"--{alone[0]} goes with no other way, no rule and no theorem")
     if sum(ways) > 1:
-        raise UsageError("--replay, --config, --mutate, --list and what writes files do not go together")
-    whole = arguments.write_ledger or arguments.write_certificates
+        raise UsageError("--replay, --config, --mutate, --list, --paths and what writes files do not go together")
+    whole = arguments.write_ledger or arguments.write_certificates or arguments.write_paths
     if arguments.solver != "z3" and any(ways):
         raise UsageError("--solver cvc5 goes with a rule or with theorems only")
     if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or whole):
-        raise UsageError("--replay, --config, --write-ledger and --write-certificates take no rule and no theorem")
+        raise UsageError("--replay, --config and what writes files of all theorems take no rule and no theorem")
     if not 0 <= arguments.seed < 2**31:
         raise UsageError(f"--seed is from 0 to 2147483647, not {arguments.seed}")
     if not 1 <= arguments.processes <= 64:
@@ -353,6 +365,66 @@ def write_witnesses(arguments: argparse.Namespace, output: Output) -> ExitCode:
         output.line(f"{name}: {written[name]} states")
     output.document({"written": written})
     return ExitCode.OK
+
+
+# Paths of proofs
+
+
+def paths(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) -> ExitCode:
+    """Proves theorems, and sees that each path of a proof has a state in the file, or looks for them.
+
+    Raises:
+        MalformedInput: The file breaks its format.
+        UsageError: The file cannot be read or written.
+    """
+    from perp_cli.paths import looked_at, read_paths, write_paths
+    from perp_cli.progress import Progress
+    from perp_proofs.smt.catalogue import GOALS
+    from perp_proofs.smt.ledger import TIMES
+    from perp_proofs.smt.running import read_times, slowest_first
+
+    file = witness_directory().parent / "paths.jsonl"
+    known = read_paths(file)
+    progress = Progress(len(goals))
+    found: dict[str, Any] = {}
+    try:
+        ordered = slowest_first(goals, read_times(TIMES))
+        for name, states, faults in looked_at(ordered, known, arguments.write_paths, arguments.processes):
+            found[name] = states, faults
+            progress.step(f"{name}: {len(states)} paths")
+    finally:
+        progress.close()
+    there = {goal.name for goal in GOALS}
+    told = [f"{name}: there is no such theorem" for name in known if name not in there and not arguments.write_paths]
+    told += [f"{goal.name}: {fault}" for goal in goals for fault in found[goal.name][1]]
+    listed_paths = [state for goal in goals for state in found[goal.name][0]]
+    for line in told:
+        output.line(line)
+    impossible = sum(state.values is None for state in listed_paths)
+    several = sum(len(found[goal.name][0]) > 1 for goal in goals)
+    output.line(
+        f"{len(listed_paths)} paths of {len(goals)} theorems, {several} with more than one: "
+        f"{len(listed_paths) - impossible} with a state, {impossible} proved impossible"
+    )
+    if arguments.write_paths and not told:
+        write_paths(file, listed_paths)
+        output.line(f"written: {file.name}")
+    output.document(
+        {
+            "goals": [
+                {
+                    "name": goal.name,
+                    "paths": [
+                        {"decided": list(state.path), "impossible": state.values is None}
+                        for state in found[goal.name][0]
+                    ],
+                }
+                for goal in goals
+            ],
+            "faults": told,
+        }
+    )
+    return ExitCode.FALSE if told else ExitCode.OK
 
 
 # Proving

@@ -148,9 +148,28 @@ def facts_of(root: Path) -> "Facts":
         program=program_digest(recorded_program()),
         vectors=vectors,
         observed=sum(path.read_bytes().count(b"\n") for path in (root / "tests/vectors/starkex").glob("*.jsonl")),
+        paths=path_figures(root / "tests" / "vectors" / "paths.jsonl"),
         check=wrong_command,
         score=None if stale(score, vectors.digest, conformance / EXPLANATIONS) else score,
     )
+
+
+def path_figures(file: Path) -> dict[str, int]:
+    """How many paths the proofs of the theorems take, as a file has them.
+
+    Raises:
+        MalformedInput: The file breaks its format.
+    """
+    from perp_cli.paths import read_paths
+
+    found = read_paths(file)
+    with_state = [state.values is not None for states in found.values() for state in states]
+    return {
+        "paths": len(with_state),
+        "paths with a state": with_state.count(True),
+        "paths impossible": with_state.count(False),
+        "theorems with several paths": sum(len(states) > 1 for states in found.values()),
+    }
 
 
 def security() -> dict[str, dict[str, str]]:

@@ -179,7 +179,8 @@ class Explaining(Plain):
         if isinstance(value, bool | int):
             return Known(self, value)
         if isinstance(value, tuple):
-            return tuple(self.wrap(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+            parts = [self.wrap(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)  # pyright: ignore[reportUnknownVariableType]
         names = [attribute.name for attribute in attrs.fields(type(value))]
         return type(value)(**{name: self.wrap(getattr(value, name)) for name in names})
 

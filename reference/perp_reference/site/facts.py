@@ -22,6 +22,7 @@ class Facts:
         program: The digest of the recorded program.
         vectors: The released vectors.
         observed: How many outcomes of the deployed StarkEx program the checkout holds.
+        paths: How many paths the proofs of the theorems take and have a state, by the name of the figure.
         check: Tells what is wrong with the words of a command line.
         score: How many mutants the vectors notice; None where what is committed is of other vectors or rules.
     """
@@ -33,5 +34,6 @@ class Facts:
     program: str
     vectors: Vectors
     observed: int
+    paths: Mapping[str, int]
     check: Check
     score: Measured | None = None

@@ -108,6 +108,7 @@ def figures(facts: Facts) -> dict[str, str]:
         "program": facts.program,
         "tables": str(len(facts.costs)),
         "starkex cases": f"{facts.observed:,}",
+        **{name: f"{value:,}" for name, value in facts.paths.items()},
         "default penalty": f"{default_parameters().penalty_ppm / 10_000:g}",
         "default claim days": f"{default_parameters().claim_seconds / DAY:g}",
         "default forced days": f"{default_parameters().forced_seconds / DAY:g}",

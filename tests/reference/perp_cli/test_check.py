@@ -16,7 +16,7 @@ from perp_proofs.smt.witness import Witness, encoded
 from perp_reference.formats.config import encode_config
 from perp_spec.perpetual import common, health
 from perp_spec.perpetual.defaults import default_config
-from perp_spec.perpetual.rules import accounts, money, ticks, trading, waterfall
+from perp_spec.perpetual.rules import accounts, batch, money, ticks, trading, waterfall
 from support.faults import faulty_machine
 
 pytestmark = pytest.mark.proofs
@@ -107,6 +107,40 @@ BROKEN = (
         ),
         "funding_is_capped",
     ),
+    (
+        "a word too large",
+        Fault(money.pay_out, "side.collateral - amount", "side.collateral - amount * amount * amount"),
+        "withdraw_never_overflows",
+    ),
+    (
+        "a sum too large",
+        Fault(health.position_terms, "select(state.blind, within_band, 0)", "within_band * within_band * within_band"),
+        "position_terms_fit",
+    ),
+    (
+        "a guard of the header",
+        Fault(batch.begin_batch, "require(header.number == exchange.number + 1, Reason.BATCH_NUMBER)", "pass"),
+        "begin_batch_is_rejected_exactly_for",
+    ),
+    (
+        "time that stands still",
+        Fault(
+            batch.begin_batch,
+            "changed(exchange, number=header.number, time=header.time)",
+            "changed(exchange, number=header.number)",
+        ),
+        "begin_batch_stores_exactly",
+    ),
+    (
+        "a reason before another",
+        Fault(accounts.cancel, "require_account(account)", "require(account.kind != Kind.ABSENT, Reason.FROZEN)"),
+        "cancel_is_rejected_exactly_for",
+    ),
+    (
+        "a deadlock",
+        Fault(waterfall.socialise, "require_live(exchange)", "require(exchange.mode == 0, Reason.MODE)"),
+        "socialise_waits_for_open_interest_only",
+    ),
 )
 """Rules broken on purpose, each in another way, and a theorem that is violated then."""
 
@@ -191,10 +225,17 @@ def test_a_witness_of_other_rules_may_not_be_reached(tmp_path: Path, capsys: pyt
         (["--goal", "withdraw_conserves"], "no theorem withdraw_conserves (did you mean withdraw_conserves_money?)"),
         (["--seed", "-1"], "--seed is from 0 to 2147483647, not -1"),
         (["--processes", "0"], "--processes is from 1 to 64, not 0"),
-        (["--list", "--write-ledger"], "--replay, --config, --mutate, --list and what writes files do not go together"),
+        (
+            ["--list", "--write-ledger"],
+            "--replay, --config, --mutate, --list, --paths and what writes files do not go together",
+        ),
+        (
+            ["--write-paths", "--goal", "trades_commute"],
+            "--replay, --config and what writes files of all theorems take no rule and no theorem",
+        ),
         (
             ["cancel", "--write-ledger"],
-            "--replay, --config, --write-ledger and --write-certificates take no rule and no theorem",
+            "--replay, --config and what writes files of all theorems take no rule and no theorem",
         ),
         (["--replay", "nowhere.json"], "cannot read nowhere.json: No such file or directory"),
     ],
@@ -218,6 +259,42 @@ def test_a_damaged_witness_is_malformed(tmp_path: Path, capsys: pytest.CaptureFi
     file.write_text("[]", encoding="utf-8")
     assert main(["check", "--replay", str(file)]) == ExitCode.MALFORMED
     assert capsys.readouterr().err == f"perp: {file}: expected an object, got list\n"
+
+
+def test_each_path_has_a_state_in_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "cancel", "--paths", "--processes", "1"]) == ExitCode.OK
+
+    about = sum("cancel" in goal.subjects for goal in GOALS)
+    assert capsys.readouterr().out == (
+        f"{about} paths of {about} theorems, 0 with more than one: {about} with a state, 0 proved impossible\n"
+    )
+
+
+def test_a_path_without_a_state_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a file without a theorem, then its path is told; and found again where that is asked for."""
+    name = "cancel_stores_exactly"
+    file = tmp_path / "vectors" / "paths.jsonl"
+    file.parent.mkdir()
+    monkeypatch.setattr("perp_cli.commands.check.witness_directory", lambda: file.parent / "witnesses")
+
+    assert main(["check", "--goal", name, "--paths", "--json"]) == ExitCode.FALSE
+    said = json.loads(capsys.readouterr().out)
+    assert said["faults"] == [f"{name}: not in the file: the only path", f"{name}: no path has a state"]
+
+    line = f'{{"goal":"{name}","path":[],"values":{{"op.account":"2"}}}}\n'
+    file.write_text(line, encoding="utf-8")
+    assert main(["check", "--goal", name, "--paths"]) == ExitCode.FALSE
+    assert f"{name}: the only path: not reached: " in capsys.readouterr().out
+
+    file.write_text(line.replace(name, "nothing"), encoding="utf-8")
+    assert main(["check", "--goal", name, "--paths"]) == ExitCode.FALSE
+    assert capsys.readouterr().out.splitlines()[0] == "nothing: there is no such theorem"
+
+    file.write_text(line + '{"goal":1}\n', encoding="utf-8")
+    assert main(["check", "--goal", name, "--paths"]) == ExitCode.MALFORMED
+    assert "paths.jsonl:2: expected an object" in capsys.readouterr().err
 
 
 def test_theorems_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

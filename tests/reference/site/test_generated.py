@@ -36,7 +36,7 @@ def facts(vectors: Vectors, about: tuple[str, ...], costs: Mapping[str, Mapping[
     goals = [{"name": f"{name}_holds", "sentence": "It holds.", "about": [name], "verdict": "proved"} for name in about]
     ledger: dict[str, Any] = {"goals": goals}
     times = {goal["name"]: 1.5 for goal in goals}
-    return Facts(ledger, times, costs, {}, "", vectors, 0, lambda _: "")
+    return Facts(ledger, times, costs, {}, "", vectors, 0, {}, lambda _: "")
 
 
 ROW: dict[str, int] = dict.fromkeys(

@@ -27,6 +27,9 @@ from support.vectors.build import scenario
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "witnesses"
 
+PATHS = DIRECTORY.with_name("paths.jsonl")
+"""States on the paths that proofs take; of exchanges of any configuration, so they are no scenarios."""
+
 
 def witness_scenarios(directory: Path = DIRECTORY) -> Iterator[Scenario]:
     """One scenario for each witness."""

@@ -100,11 +100,10 @@ class Loaded:
         self.operation, self.names, self.records = stage.loads(rule)
         self.largest = largest_of(stage)
         for record in self.records:
-            self.assume(self.valid(record), MARKET_VALID)
-            self.assume(self.kept(record), IN_RANGE)
-            self.assume(self.assumed(record), IN_RANGE)
-            for position in positions_in(record):
-                self.assume(self.kept(position), IN_RANGE)
+            self.in_range(record, self.named(Market))
+            for *parts, market in listed(record):
+                for part in (*parts, market):
+                    self.in_range(part, market)
         bankrupt: Word = 0
         for place, access in enumerate(rule.footprint):
             if access.record is Account:
@@ -115,6 +114,12 @@ class Loaded:
         if (book := self.named(MarketBook)) is not None:
             for side in (long_size, short_size):
                 self.assume(book.open_interest >= self.held_on(side), IN_RANGE)
+
+    def in_range(self, record: Any, market: Market) -> None:
+        """Assume of a record what is kept and assumed; of one of a market's with its configuration."""
+        self.assume(self.valid(record), MARKET_VALID)
+        self.assume(self.kept(record, market), IN_RANGE)
+        self.assume(self.assumed(record), IN_RANGE)
 
     def assume(self, condition: Flag, sentence: str) -> None:
         """Assume what is not known."""
@@ -134,9 +139,9 @@ class Loaded:
             return both(parameters_valid(record), invariants.parameters_in_range(record))
         return True
 
-    def kept(self, record: Any) -> Flag:
+    def kept(self, record: Any, market: Market) -> Flag:
         """What every operation keeps."""
-        market, ledger, exchange = self.named(Market), self.named(Ledger), self.named(Exchange)
+        ledger, exchange = self.named(Ledger), self.named(Exchange)
         if isinstance(record, Position):
             return invariants.position_in_range(record, self.largest)
         if isinstance(record, MarketPrice):
@@ -203,10 +208,9 @@ class Loaded:
         return indicator(both(empty, self.records[place].collateral < 0))
 
 
-def positions_in(records: Any) -> Iterator[Position]:
-    """The positions that are listed, where they are."""
-    for item in records if isinstance(records, tuple) else ():
-        yield from (record for record in item if isinstance(record, Position))
+def listed(records: Any) -> tuple[tuple[Any, ...], ...]:
+    """The records of each position or market, its configuration last, where they are listed."""
+    return records if isinstance(records, tuple) else ()
 
 
 def settled(held: Any) -> Terms:
@@ -283,7 +287,9 @@ def stored_in_range(loaded: Loaded, results: tuple[Any, ...]) -> Iterator[Claim]
     ]
     for name, access, record in zip(loaded.names, footprint, loaded.records, strict=True):
         if access.stores and access.record is not None:
-            yield Claim(f"{name} is in its declared range", both(declared(record), loaded.kept(record)))
+            yield Claim(
+                f"{name} is in its declared range", both(declared(record), loaded.kept(record, loaded.named(Market)))
+            )
     loaded.records = before
 
 
