@@ -77,9 +77,10 @@ def margins_of_less_are_no_more(less: Word, more: Word, rate: Word) -> Flag:
     return implies(both(rate >= 0, less >= 0, less <= more), both(parts[0] >= 0, parts[0] <= parts[1]))
 
 
-def ratios_grow_where_margins_fall(equity: Word, before: Word, after: Word) -> Flag:
-    """An equity that stays has no lower ratio to a requirement that falls."""
-    return implies(both(equity >= 0, after <= before), equity * before >= equity * after)
+def ratios_grow_with_equity(less: Word, more: Word, before: Word, after: Word) -> Flag:
+    """An equity that does not fall has no lower ratio to a requirement that does not grow."""
+    known = both(less >= 0, less <= more, before >= 0, after <= before)
+    return implies(known, more * before >= less * after)
 
 
 def rates_bound_parts(part: Word, lowest: Word, rate: Word) -> Flag:

@@ -19,7 +19,7 @@ from perp_proofs.smt.solver import Verdict
 SECOND: Any = cvc5
 """Its names are made when it is loaded, so a type checker knows none of them."""
 
-RESOURCES = 100_000
+RESOURCES = 300_000
 """How hard cvc5 tries one question, in its own count of work: the same on every machine."""
 
 

@@ -31,8 +31,8 @@ NEVER_FALSE: dict[tuple[str, str], str] = {
     (
         "forced_reduce",
         Reason.HEALTH_RATIO_FELL.name,
-    ): "on the path of an order, one that only reduces gains the slip and "
-    "needs less margin; the other paths have no order",
+    ): "on the path of an order, one that only reduces gains the slip and needs less margin, and so keeps its health, "
+    "which is the theorem closing_against_a_forced_reduction_keeps_health; the other paths have no order",
 }
 """Guards that no operation can make the first false one, and why."""
 

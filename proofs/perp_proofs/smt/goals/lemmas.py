@@ -33,7 +33,7 @@ SENTENCES: dict[Lemma, str] = {
     lemmas.shares_of_a_vault_suffice: "Where all that left a vault is at most the share of the claims paid so far, one "
     "more claim's share is in it, and then the same holds again.",
     lemmas.margins_of_less_are_no_more: "A part of a smaller word, rounded up, is no more than that of a larger one.",
-    lemmas.ratios_grow_where_margins_fall: "An equity that stays has no lower ratio to a requirement that falls.",
+    lemmas.ratios_grow_with_equity: "Equity that does not fall has no lower ratio to a requirement that does not grow.",
     lemmas.rates_bound_parts: "A part at a rate, rounded up, is at least any lower rate of it.",
     lemmas.moves_within_a_rate: "A price that moves by no more than a rate of itself moves a position's value by no "
     "more than that rate of it.",

@@ -3,7 +3,7 @@
 Each goal names a witness, an operation that is written down, and what it may still be rejected for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -13,13 +13,13 @@ from perp_proofs.smt.frame import Stage
 from perp_proofs.smt.goals.contracts import MARKET_VALID
 from perp_proofs.smt.goals.exits import LIVE, accepted, code_of, loads
 from perp_proofs.smt.goals.health import ratio_no_lower
-from perp_proofs.smt.lemmas import margins_of_less_are_no_more, products_keep_signs, ratios_grow_where_margins_fall
+from perp_proofs.smt.lemmas import margins_of_less_are_no_more, products_keep_signs, ratios_grow_with_equity
 from perp_proofs.smt.prove import Claim, Goal, Statement
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import absolute, both, either, minimum, negate, select
 from perp_spec.perpetual import rules
 from perp_spec.perpetual.common import PERPETUAL, inbox_of, mode_of
-from perp_spec.perpetual.health import Side, at_best, move_side, oracle_state, settle_side
+from perp_spec.perpetual.health import Side, at_best, move_side, oracle_state, settle_side, transition_kept_health
 from perp_spec.perpetual.reasons import Reason
 from perp_spec.perpetual.records import (
     FEES,
@@ -130,39 +130,80 @@ def a_possible_backstop_is_accepted(stage: Stage) -> Iterator[Claim]:
     yield Claim("it is done where it is possible", implies(possible, accepted(stage, "backstop", witness, loaded)))
 
 
+class Closing:
+    """Some lots of a position are closed at a price, the health price or one that is as good for who closes."""
+
+    def __init__(self, stage: Stage, paid_price: Callable[[Word, MarketPrice, Market], Word]) -> None:
+        parameters, now = stage.record(Parameters, "parameters"), stage.word("now", 0, 2**40)
+        self.account, position = stage.record(Account, "account"), stage.record(Position, "position")
+        price, market = stage.record(MarketPrice, "price"), stage.record(Market, "market")
+        others = stage.many(PERPETUAL.rules["withdraw"].footprint[-2].shape, "others")
+        stage.assume(market_assumed(market), MARKET_VALID)
+        subject, lots, slot = stage.word("subject", 0, 63), stage.word("lots", 1, 2**56), stage.word("slot", 0, 15)
+        stage.split(position.size > 0)
+        stage.split(position.size < 0)
+        stage.split(self.account.kind == Kind.PORTFOLIO)
+        stage.assume(both(position.size != 0, lots <= absolute(position.size)), "lots are no more than the position")
+        side = stage.perform(settle_side, parameters, now, 0, self.account, position, others, price, market, subject)
+        direction = sign_of(position.size)
+        paid = stage.perform(paid_price, position.size, price, market)
+        cash = direction * lots * paid
+        self.moved = stage.perform(
+            move_side,
+            parameters,
+            side,
+            price,
+            market,
+            subject,
+            slot,
+            -direction * lots,
+            cash,
+            self.account.liquidated_at,
+        )
+        for part in (lots, absolute(position.size) - lots):
+            stage.use(products_keep_signs, part, price.price)
+        stage.use(products_keep_signs, direction * (paid - price.price), lots)
+        buffer_ppm = select(position.size > 0, price.buffer_long_ppm, price.buffer_short_ppm)
+        values = absolute(side.size) * price.price, (absolute(side.size) - lots) * price.price
+        stage.use(margins_of_less_are_no_more, values[1], values[0], buffer_ppm)
+        self.before, self.after = side.health, self.moved.health
+        for required, left in (
+            (self.before.linear, self.after.linear),
+            (self.before.maintenance, self.after.maintenance),
+        ):
+            stage.use(ratios_grow_with_equity, self.before.equity, self.after.equity, required, left)
+
+
+def health_price(_size: Word, price: MarketPrice, _market: Market) -> Word:
+    """The price of a liquidation."""
+    return price.price
+
+
+def price_against(size: Word, price: MarketPrice, market: Market) -> Word:
+    """What who closes `size` gets where the other side is a forced reduction."""
+    return conceded_price(-size, price, market)
+
+
 def steps_at_the_price_keep_the_ratio(stage: Stage) -> Iterator[Claim]:
     """Of any lots of a position, without a fee."""
-    parameters, now = stage.record(Parameters, "parameters"), stage.word("now", 0, 2**40)
-    account, position = stage.record(Account, "account"), stage.record(Position, "position")
-    price, market = stage.record(MarketPrice, "price"), stage.record(Market, "market")
-    others = stage.many(PERPETUAL.rules["withdraw"].footprint[-2].shape, "others")
-    stage.assume(market_assumed(market), MARKET_VALID)
-    subject, lots, slot = stage.word("subject", 0, 63), stage.word("lots", 1, 2**56), stage.word("slot", 0, 15)
-    stage.split(position.size > 0)
-    stage.split(position.size < 0)
-    stage.assume(both(position.size != 0, lots <= absolute(position.size)), "lots are no more than the position")
-    arguments = parameters, now, 0, account, position, others, price, market, subject
-    side = stage.perform(settle_side, *arguments)
-    direction = sign_of(position.size)
-    cash = direction * lots * price.price
-    moved = stage.perform(
-        move_side, parameters, side, price, market, subject, slot, -direction * lots, cash, account.liquidated_at
-    )
-    for part in (lots, absolute(position.size) - lots):
-        stage.use(products_keep_signs, part, price.price)
-    buffer_ppm = select(position.size > 0, price.buffer_long_ppm, price.buffer_short_ppm)
-    values = absolute(side.size) * price.price, (absolute(side.size) - lots) * price.price
-    stage.use(margins_of_less_are_no_more, values[1], values[0], buffer_ppm)
-    before, after = side.health, moved.health
+    case = Closing(stage, health_price)
+    before, after = case.before, case.after
     yield Claim("equity stays", after.equity == before.equity)
     yield Claim("the linear margin does not grow", both(after.linear >= 0, after.linear <= before.linear))
-    stage.use(ratios_grow_where_margins_fall, before.equity, before.linear, after.linear)
-    stage.use(ratios_grow_where_margins_fall, before.equity, before.maintenance, after.maintenance)
     yield Claim("the linear ratio does not fall", ratio_no_lower(before, after, "linear"))
-    plain = account.kind != Kind.PORTFOLIO
+    plain = case.account.kind != Kind.PORTFOLIO
     falls = both(after.maintenance >= 0, after.maintenance <= before.maintenance)
     yield Claim("the margin of a cross account does not grow", implies(plain, falls))
     yield Claim("its ratio does not fall", implies(plain, ratio_no_lower(before, after, "maintenance")))
+
+
+def closing_against_a_forced_reduction_keeps_health(stage: Stage) -> Iterator[Claim]:
+    """Of any lots of a position, at the price that the forced reduction concedes."""
+    case = Closing(stage, price_against)
+    before, after = case.before, case.after
+    yield Claim("equity does not fall", after.equity >= before.equity)
+    yield Claim("it is reduced", case.moved.reduced)
+    yield Claim("its health is kept", stage.perform(transition_kept_health, case.account.kind, before, after))
 
 
 # Forced reductions
@@ -291,6 +332,13 @@ GOALS = (
         "A liquidation at the health price without a fee never lowers the account's ratio, whatever its lots: "
         "HEALTH_RATIO_FELL of the liquidated account does not stand in its way.",
         "liquidate",
+        opaque=True,
+    ),
+    live_goal(
+        closing_against_a_forced_reduction_keeps_health,
+        "Who only reduces a position, at the price that a forced reduction concedes, has no less equity and keeps its "
+        "health: forced_reduce never refuses because of HEALTH_RATIO_FELL.",
+        "forced_reduce",
         opaque=True,
     ),
     live_goal(
