@@ -13,9 +13,10 @@ import attrs
 from perp_proofs.smt.contracts import margin_contract, market_assumed
 from perp_proofs.smt.frame import Stage
 from perp_proofs.smt.goals.contracts import MARKET_VALID
-from perp_proofs.smt.goals.effects import index_of, words_of
+from perp_proofs.smt.goals.effects import words_of
 from perp_proofs.smt.goals.guards.shared import health_stays, holding, near, one_market, own_slot, ratio_stays
 from perp_proofs.smt.goals.guards.waterfall import able, beyond_close_out, deciding_slot, smallest_piece, unspared
+from perp_proofs.smt.goals.stored.shared import index_of
 from perp_proofs.smt.prove import Claim, Goal
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import (
