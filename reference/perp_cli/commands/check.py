@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from perp_proofs.smt.prove import Goal, Result
     from perp_proofs.smt.witness import Witness
 
+ELSEWHERE = "what breaks it is in positions or markets that plain integers do not have, or in a product left open"
+"""Where a counterexample is none in plain integers."""
+
 LINES_MAX = 40
 """Words of a counterexample that are shown; the file has all of them."""
 
@@ -629,7 +632,8 @@ def reported(result: "Result", rules: str, directory: Path, output: Output) -> P
         file.write_text(encoded(witness), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
-    show_witness(witness, output)
+    if not show_witness(witness, output):
+        output.line(f"  {ELSEWHERE}")
     output.line(f"  replay it: ./perp check --replay {file}")
     output.line()
     return file

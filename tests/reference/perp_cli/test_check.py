@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from perp_cli.commands.check import ELSEWHERE
 from perp_cli.exit_codes import ExitCode
 from perp_cli.main import main
 from perp_proofs.smt.catalogue import GOALS
@@ -173,6 +174,23 @@ def test_a_broken_rule_is_shown_in_numbers(
 
     assert main(["check", "--replay", str(file)]) == ExitCode.OK
     assert "in plain integers the claim is FALSE" not in capsys.readouterr().out
+
+
+def test_a_counterexample_that_integers_do_not_have_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a fault that only several markets together show, then the theorem about them shows it in numbers.
+
+    What an operation makes of the markets is violated too, and it is said why plain integers do not see it.
+    """
+    names = ["what_windows_demand", "end_batch_stores_exactly"]
+    with faulty(Fault(batch.window_severity, "mul_div_ceil(terms.counted, 1, 2)", "terms.counted")):
+        code = main(["check", "--goal", *names, "--processes", "1", "--output", str(tmp_path)])
+    first, second, *_ = capsys.readouterr().out.split("\n\n")
+
+    assert code == ExitCode.FALSE
+    assert first.startswith("what_windows_demand is violated: ")
+    assert "in plain integers the claim is FALSE: " in first
+    assert second.startswith("end_batch_stores_exactly is violated: ")
+    assert f"in plain integers the claim is true: exchange.window_mode\n    0 == 0 holds\n  {ELSEWHERE}\n" in second
 
 
 def test_the_machine_runs_a_counterexample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
