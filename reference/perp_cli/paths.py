@@ -6,6 +6,8 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import attrs
+
 from perp_cli.errors import UsageError
 from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.path_states import PathState, by_goal, decoded, encoded, faults, sought
@@ -19,8 +21,17 @@ from perp_reference.errors import MalformedInput
 Known = Mapping[str, list[PathState]]
 """Paths by the name of their theorem."""
 
-Looked = tuple[str, list[PathState], list[str]]
-"""A theorem's name, its paths, and what is wrong with them."""
+
+@attrs.frozen
+class Looked:
+    """What was seen of a theorem's paths."""
+
+    goal: str
+    states: list[PathState]
+    faults: list[str]
+    """What is wrong with them."""
+    undecided: bool = False
+    """What is wrong is only that the solver could not tell: it gave up on the theorem, or found no state."""
 
 
 def read_paths(file: Path) -> Known:
@@ -75,11 +86,12 @@ def one_looked_at(task: tuple[str, list[PathState]], *, seek: bool) -> Looked:
     name, known = task
     paths = Paths(next(goal for goal in GOALS if goal.name == name))
     if paths.answer.verdict is not Verdict.PROVED:
-        return name, [], [f"{paths.answer.verdict.value}: {paths.failed}"]
+        given_up = paths.answer.verdict is Verdict.UNKNOWN
+        return Looked(name, [], [f"{paths.answer.verdict.value}: {paths.failed}"], given_up)
     if not seek:
-        return name, known, faults(paths, known)
+        return Looked(name, known, faults(paths, known))
     try:
         states = sought(paths, known)
     except LookupError as error:
-        return name, [], [str(error.args[0])]
-    return name, states, faults(paths, states)
+        return Looked(name, [], [str(error.args[0])], undecided=True)
+    return Looked(name, states, faults(paths, states))

@@ -5,6 +5,7 @@ them: accounts, positions and markets at the keys that the operation names. Wher
 the same one, there is no such state, and the rule's own run is what stands.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +16,13 @@ from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.frame import Concrete, Fit, NotReached, Scene, Stored
 from perp_proofs.smt.invariants import within
 from perp_proofs.smt.prove import Goal
+from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.witness import Witness
 from perp_reference.core.explain import Comparison, Explaining, raw, seen
 from perp_reference.core.machine import RUNNERS, Machine
 from perp_reference.core.state import SLOTS_OF, STATE_RECORDS, OutOfRangeError, RecordKey, State, replaced
 from perp_spec.language import Rejected, reading_as
-from perp_spec.operation import Rule, Shape, key_of
+from perp_spec.operation import Shape, key_of
 from perp_spec.perpetual.config import Config, MarketEntry
 from perp_spec.perpetual.records import Account, Market, MarketBook, MarketPrice, Parameters, Position
 from perp_spec.words import POSITION_SLOTS, WORD_MAX, Unit
@@ -35,7 +37,7 @@ class Numbers(Concrete):
 
     Attributes:
         fields: Each word the statement asked for: its unit and its value, by name.
-        scenes: The operations that the statement performed.
+        scenes: The operations that the statement ran a rule on, with the records that it took.
     """
 
     def __init__(self, witness: Witness) -> None:
@@ -58,15 +60,17 @@ class Numbers(Concrete):
         return self.reading.wrap(value)
 
     def flag(self, name: str) -> Any:
-        """A flag."""
-        return self.reading.wrap(super().flag(name))
+        """A flag, which remembers that it is one: where a claim is no more than that, it is shown."""
+        return self.reading.wrap(int(super().flag(name))) == 1
 
     def assume(self, condition: Any, sentence: str) -> None:
         """Keep to values for which the condition holds."""
         super().assume(raw(condition), sentence)
 
     def perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Run a rule, and see that no guard is false."""
+        """Run a rule, and see that no guard is false; a whole one on plain numbers first, which divide by no zero."""
+        if self.noted(function, arguments):
+            super().perform(function, *map(bared, arguments))
         passed = len(self.reading.guards)
         result = function(*arguments)
         for guard in self.reading.guards[passed:]:
@@ -76,15 +80,31 @@ class Numbers(Concrete):
 
     def wide(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, list[Fit]]:
         """Run a rule; what it returns, and the first of its words that is out of range."""
+        self.noted(function, arguments)
         results, beyond = self.tallied(function, *map(bared, arguments))
         fits = [Fit(within(self.reading.wrap(word), WORD_MAX), None) for word in beyond[:1] or (0,)]
         return None if results is None else self.reading.wrap(results), fits
 
-    def scene(self, rule: Rule, signs: tuple[str, ...] = ()) -> Scene:
-        """An accepted operation of a rule."""
-        scene = super().scene(rule, signs)
-        self.scenes.append(scene)
-        return scene
+    def outcome(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """0 where a rule accepts, else the code of its first false guard."""
+        self.noted(function, arguments)
+        return super().outcome(function, *arguments)
+
+    def divided_by(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """Run a rule; a zero where it divides by one."""
+        self.noted(function, arguments)
+        return [self.reading.wrap(divisor) for divisor in super().divided_by(function, *map(bared, arguments))]
+
+    def noted(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+        """Take note of an operation, where a whole rule is run; whether it is."""
+        rule = next((rule for rule in RULES.values() if rule.function is function), None)
+        if rule is not None:
+            operation, *loaded = arguments
+            names = [*inspect.signature(function).parameters][1:]
+            entries = zip(names, rule.footprint, loaded, strict=True)
+            stored = (Stored(name, access, record, record) for name, access, record in entries)
+            self.scenes.append(Scene(rule, operation, tuple(stored)))
+        return rule is not None
 
 
 @attrs.frozen
@@ -112,8 +132,11 @@ def replayed(witness: Witness) -> Replayed:
     if goal is None:
         raise LookupError(f"no goal is called {witness.goal}")
     stage = Numbers(witness)
-    with reading_as(stage.reading):
-        claim = next((claim for claim in goal.statement(stage) if claim.name == witness.claim), None)
+    try:
+        with reading_as(stage.reading):
+            claim = next((claim for claim in goal.statement(stage) if claim.name == witness.claim), None)
+    except ZeroDivisionError:
+        raise NotReached("the rule divides by zero") from None
     if claim is None:
         raise LookupError(f"{goal.name} has no claim {witness.claim!r}")
     compared = tuple(dict.fromkeys(seen(claim.condition)))
@@ -284,6 +307,8 @@ def in_the_machine(scene: Scene) -> list[Change]:
         Machine(state).apply(scene.operation)
     except (Rejected, OutOfRangeError) as error:
         raise NoState(f"the machine refuses it in the state laid out: {error}") from None
+    except (ZeroDivisionError, AttributeError, TypeError) as error:
+        raise NoState(f"the machine breaks down on it: {type(error).__name__}: {error}") from None
     changes: list[Change] = []
     for place, after in state.commit().items():
         old = before.get(place.record, place.key)

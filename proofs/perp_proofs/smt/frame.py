@@ -291,9 +291,9 @@ class Stage:
         result, _ = attempt(done, function, *arguments, otherwise=0)
         return result
 
-    def divisors(self) -> list[Any]:
-        """What was divided by so far, where it is not a known number."""
-        return []
+    def divided_by(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """Run a rule; what it divides by, where that is not a known number."""
+        raise NotImplementedError
 
     def record(self, kind: type[Any], name: str) -> Any:
         """A record with every field in its declared range."""
@@ -331,12 +331,14 @@ class Stage:
         operation, names, loaded = self.loads(rule)
         for name in signs:
             self.split(loaded[names.index(name)].size > 0)
-        results = iter(self.perform(rule.function, operation, *loaded))
+        stored = self.perform(rule.function, operation, *loaded)
+        assert len(stored) == sum(access.stores for access in rule.footprint), f"{rule.name} stores what it updates"
+        results = iter(stored)
         return Scene(
             rule,
             operation,
             tuple(
-                Stored(name, access, before, next(results) if access.stores else before)
+                Stored(name, access, before, as_stored(access, next(results)) if access.stores else before)
                 for name, access, before in zip(names, rule.footprint, loaded, strict=True)
             ),
         )
@@ -363,6 +365,11 @@ class Symbolic(Stage):
     def outcome(self, function: Callable[..., Any], *arguments: Any) -> Word:
         """0 where a rule accepts, else the code of its first false guard."""
         return self.reading.attempt(done, (function, *arguments), 0)[0]
+
+    def divided_by(self, function: Callable[..., Any], *arguments: Any) -> list[Word]:
+        """Run a rule; what it divides by, where that is not a known number."""
+        self.perform(function, *arguments)
+        return self.divisors()
 
     def divisors(self) -> list[Word]:
         """What was divided by so far, where it is not a known number."""
@@ -562,6 +569,14 @@ class Concrete(Stage):
         except Rejected as rejection:
             raise NotReached(rejection.reason.name) from rejection
 
+    def divided_by(self, function: Callable[..., Any], *arguments: Any) -> list[int]:
+        """Run a rule in plain integers; a zero where it divides by one, which ends it there."""
+        try:
+            self.perform(function, *arguments)
+        except ZeroDivisionError:
+            return [0]
+        return []
+
 
 # What is counted over many records
 
@@ -571,6 +586,13 @@ def held_pending(positions: Any) -> Word:
     if isinstance(positions, tuple):
         return sum(pending_of(position, price) for position, price, _ in positions)
     return positions.pending
+
+
+def as_stored(access: Access, stored: Any) -> Any:
+    """What a rule stores; of positions that it stores as they were loaded, without price and configuration."""
+    if access.shape is not Shape.HELD or not isinstance(stored, tuple):
+        return stored
+    return tuple(item[0] if isinstance(item, tuple) else item for item in stored)
 
 
 def joined(before: Any, after: Any) -> Any:

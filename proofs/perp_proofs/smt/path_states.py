@@ -1,12 +1,13 @@
 """Paths of proofs in a file, each with a state that is on it: one a line, without what is zero."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import attrs
 
 from perp_proofs.smt.paths import Paths, Values
-from perp_proofs.smt.witness import NoWitness, distinct, read, written
+from perp_proofs.smt.witness import NoWitness, parsed, read, written
 
 MEMBERS = ("goal", "path", "values")
 
@@ -43,10 +44,14 @@ def sought(paths: Paths, known: Iterable[PathState] = ()) -> list[PathState]:
 def faults(paths: Paths, committed: Iterable[PathState]) -> list[str]:
     """What is wrong with the paths of a proof that stand in a file, if anything.
 
-    Each is one of the proof's, with a state that is on it or a proof that there is none; and some path has a state.
+    Each is one of the proof's, once, with a state that is on it or a proof that there is none; and some path has a
+    state.
     """
-    states = {state.path: state.values for state in committed}
+    listed = list(committed)
+    states = {state.path: state.values for state in listed}
     told = [f"no path: {named(path)}" for path in states if path not in {path.said for path in paths.found}]
+    counted = Counter(state.path for state in listed)
+    told += [f"{count} times in the file: {named(path)}" for path, count in counted.items() if count > 1]
     for path in paths.found:
         values = states.get(path.said)
         if path.said not in states:
@@ -83,10 +88,7 @@ def decoded(line: str) -> PathState:
     Raises:
         NoWitness: It holds none.
     """
-    try:
-        document = json.loads(line, object_pairs_hook=distinct)
-    except ValueError as error:
-        raise NoWitness("", "a JSON document", str(error)) from None
+    document = parsed(line)
     if not isinstance(document, dict) or tuple(document) != MEMBERS:
         raise NoWitness("", f"an object of {', '.join(MEMBERS)}", line[:60])
     if not isinstance(document["goal"], str):

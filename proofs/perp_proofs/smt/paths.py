@@ -217,6 +217,8 @@ class Paths:
             claims = list(self.goal.statement(Concrete(dict(values))))
         except (NotReached, ZeroDivisionError) as obstacle:
             return f"not reached: {obstacle}"
+        if not claims:
+            return "nothing is claimed"
         false = [claim.name for claim in claims if claim.condition is not True]
         if false:
             return f"false: {', '.join(false)}"

@@ -135,7 +135,9 @@ class Search:
 
     def claims(self) -> list[Claim]:
         """The claims on the path that is decided."""
-        return list(self.goal.statement(Symbolic(self.reading)))
+        claims = list(self.goal.statement(Symbolic(self.reading)))
+        assert claims, f"{self.goal.name} claims nothing"
+        return claims
 
     def run(self, decided: dict[int, bool] | None = None, only: str = "") -> tuple[Answer, str]:
         """Prove the claims, or one of them, on the paths with these decisions."""
@@ -260,4 +262,6 @@ def replayed(goal: Goal, name: str, given: Answer) -> str:
         claim = next(claim for claim in goal.statement(stage) if claim.name == name)
     except NotReached as obstacle:
         return f"not reached: {obstacle}"
+    except ZeroDivisionError:
+        return "not reached: the rule divides by zero"
     return f"{claim.name}: {claim.condition}"

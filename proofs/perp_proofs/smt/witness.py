@@ -9,6 +9,9 @@ from perp_proofs.smt.prove import Result
 
 WITNESS_FORMAT = "perpspec-witness-1"
 
+DIGITS_MAX = 1_000
+"""Most digits of a word in a file; no word of a state has a tenth of them."""
+
 MEMBERS = ("format", "goal", "claim", "sentence", "rules", "values", "words")
 
 
@@ -68,10 +71,7 @@ def decoded(text: str) -> Witness:
     Raises:
         NoWitness: It is none.
     """
-    try:
-        document = json.loads(text, object_pairs_hook=distinct)
-    except ValueError as error:
-        raise NoWitness("", "a JSON document", str(error)) from None
+    document = parsed(text)
     if not isinstance(document, dict):
         raise NoWitness("", "an object", type(document).__name__)
     for name in (*MEMBERS, *document):
@@ -85,6 +85,20 @@ def decoded(text: str) -> Witness:
     words = None if document["words"] is None else read("words", document["words"])
     values = read("values", document["values"])
     return Witness(document["goal"], document["claim"], document["sentence"], document["rules"], values, words)
+
+
+def parsed(text: str) -> Any:
+    """What a text in JSON says.
+
+    Raises:
+        NoWitness: It is none.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=distinct)
+    except RecursionError:
+        raise NoWitness("", "a JSON document", "values nested too deep") from None
+    except ValueError as error:
+        raise NoWitness("", "a JSON document", str(error)) from None
 
 
 def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,6 +126,8 @@ def read(place: str, values: Any) -> Any:
         if isinstance(value, bool):
             found[name] = value
         elif isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
+            if len(value) > DIGITS_MAX:
+                raise NoWitness(f"{place}.{name}", f"{DIGITS_MAX} digits or fewer", f"{len(value)}")
             found[name] = int(value)
         else:
             raise NoWitness(f"{place}.{name}", "a flag or a decimal string", json.dumps(value))

@@ -1,7 +1,7 @@
 """Proves the theorems about the rules, for all values, any number of accounts and positions, with a solver.
 
     perp check                             every theorem
-    perp check liquidate                   those about one rule, or about a function of the rules
+    perp check liquidate                   those about one rule, or one function of the rules; not what it calls
     perp check --goal withdraw_conserves_money
     perp check --config exchange.json      what depends on the numbers of a configuration of your own
     perp check --replay witness-X.json     run a counterexample again, in numbers
@@ -124,13 +124,17 @@ def demand_one_way(arguments: argparse.Namespace) -> None:
         arguments.list,
     ]
     alone = [name for name in ("arithmetic", "certificates", "witnesses") if getattr(arguments, name)]
-    if alone and (len(alone) > 1 or any(ways) or arguments.rule or arguments.goal):
+    other = any(ways) or arguments.solver != "z3"
+    if alone and (len(alone) > 1 or other or arguments.rule or arguments.goal):
         raise UsageError(f"--{alone[0]} goes with no other way, no rule and no theorem")
     if sum(ways) > 1:
         raise UsageError("--replay, --config, --mutate, --list, --paths and what writes files do not go together")
     whole = arguments.write_ledger or arguments.write_certificates or arguments.write_paths
     if arguments.solver != "z3" and any(ways):
         raise UsageError("--solver cvc5 goes with a rule or with theorems only")
+    proves = arguments.config is not None or arguments.write_ledger or not any(ways)
+    if arguments.seed != 0 and (alone or not proves):
+        raise UsageError("--seed goes with proving only")
     if (arguments.rule or arguments.goal) and (arguments.replay or arguments.config or whole):
         raise UsageError("--replay, --config and what writes files of all theorems take no rule and no theorem")
     if not 0 <= arguments.seed < 2**31:
@@ -380,7 +384,7 @@ def paths(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) ->
         MalformedInput: The file breaks its format.
         UsageError: The file cannot be read or written.
     """
-    from perp_cli.paths import looked_at, read_paths, write_paths
+    from perp_cli.paths import Looked, looked_at, read_paths, write_paths
     from perp_cli.progress import Progress
     from perp_proofs.smt.catalogue import GOALS
     from perp_proofs.smt.ledger import TIMES
@@ -389,22 +393,23 @@ def paths(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) ->
     file = witness_directory().parent / "paths.jsonl"
     known = read_paths(file)
     progress = Progress(len(goals))
-    found: dict[str, Any] = {}
+    found: dict[str, Looked] = {}
     try:
         ordered = slowest_first(goals, read_times(TIMES))
-        for name, states, faults in looked_at(ordered, known, arguments.write_paths, arguments.processes):
-            found[name] = states, faults
-            progress.step(f"{name}: {len(states)} paths")
+        for item in looked_at(ordered, known, arguments.write_paths, arguments.processes):
+            found[item.goal] = item
+            progress.step(f"{item.goal}: {len(item.states)} paths")
     finally:
         progress.close()
     there = {goal.name for goal in GOALS}
     told = [f"{name}: there is no such theorem" for name in known if name not in there and not arguments.write_paths]
-    told += [f"{goal.name}: {fault}" for goal in goals for fault in found[goal.name][1]]
-    listed_paths = [state for goal in goals for state in found[goal.name][0]]
+    wrong = bool(told) or any(item.faults and not item.undecided for item in found.values())
+    told += [f"{goal.name}: {fault}" for goal in goals for fault in found[goal.name].faults]
+    listed_paths = [state for goal in goals for state in found[goal.name].states]
     for line in told:
         output.line(line)
     impossible = sum(state.values is None for state in listed_paths)
-    several = sum(len(found[goal.name][0]) > 1 for goal in goals)
+    several = sum(len(item.states) > 1 for item in found.values())
     output.line(
         f"{len(listed_paths)} paths of {len(goals)} theorems, {several} with more than one: "
         f"{len(listed_paths) - impossible} with a state, {impossible} proved impossible"
@@ -419,7 +424,7 @@ def paths(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) ->
                     "name": goal.name,
                     "paths": [
                         {"decided": list(state.path), "impossible": state.values is None}
-                        for state in found[goal.name][0]
+                        for state in found[goal.name].states
                     ],
                 }
                 for goal in goals
@@ -427,7 +432,9 @@ def paths(goals: "list[Goal]", arguments: argparse.Namespace, output: Output) ->
             "faults": told,
         }
     )
-    return ExitCode.FALSE if told else ExitCode.OK
+    if wrong:
+        return ExitCode.FALSE
+    return ExitCode.UNDECIDED if told else ExitCode.OK
 
 
 # Proving
@@ -708,7 +715,7 @@ def show_machine(witness: "Witness", output: Output) -> dict[str, Any]:
     except (NoState, NotReached) as obstacle:
         output.line(f"  the machine cannot run it: {obstacle}")
         return {"machine": None, "obstacle": str(obstacle)}
-    output.line(f"  the machine accepts {scenes[0].rule.name} and changes:")
+    output.line(f"  the machine accepts {scenes[0].rule.name} and changes{':' if changes else ' nothing'}")
     for item in changes:
         output.line(f"    {item.place}: {in_units(item.unit, item.before)} -> {in_units(item.unit, item.after)}")
     listing = [{"place": item.place, "before": str(item.before), "after": str(item.after)} for item in changes]

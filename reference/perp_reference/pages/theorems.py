@@ -29,9 +29,9 @@ def theorems_page(ledger: dict[str, Any], times: dict[str, float]) -> str:
         f"What is proved about the rules: {proved} of {len(rows)} theorems, each for all values, any number of "
         f"accounts and any number of positions, by {ledger['solver']}. The solver reads the functions of the rules "
         f"themselves; {code('./perp check')} proves all of it again.",
-        "A theorem speaks of one accepted operation, or of one function of the rules. What follows for a whole history "
-        "follows by induction over its operations, where a theorem's conclusion is what the next one assumes; the "
-        "induction itself is not done by the solver.",
+        "A theorem speaks of one operation, of two in a row, or of one function of the rules. What follows for a whole "
+        "history follows by induction over its operations, where a theorem's conclusion is what the next one assumes; "
+        "the induction itself is not done by the solver.",
         "## What every theorem assumes",
         bullets(ledger["assumptions"]),
         "## What some theorems assume",

@@ -6,11 +6,14 @@ import pytest
 
 from perp_cli.paths import Known, read_paths
 from perp_proofs.smt.catalogue import GOALS
+from perp_proofs.smt.frame import NotReached, Symbolic, Undecided
 from perp_proofs.smt.path_states import faults
 from perp_proofs.smt.paths import Paths
 from perp_proofs.smt.prove import PATHS_MAX, Goal
+from perp_proofs.smt.reading import SymbolicReading
 from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.solver import Verdict
+from perp_proofs.smt.terms import Flag
 from perp_spec.perpetual.bounds import market_valid, parameters_valid
 from perp_spec.perpetual.defaults import default_config
 from support.vectors.witnesses import PATHS
@@ -35,6 +38,71 @@ def test_it_is_proved_and_each_path_of_the_proof_has_a_state(goal: Goal, committ
 
 def test_no_theorem_is_in_the_file_that_is_not_there(committed: Known) -> None:
     assert list(committed) == [goal.name for goal in GOALS]
+
+
+class Noting(Symbolic):
+    """All states, and what is assumed of them."""
+
+    def __init__(self, reading: SymbolicReading, noted: set[str]) -> None:
+        super().__init__(reading)
+        self.noted = noted
+
+    def assume(self, condition: Flag, sentence: str) -> None:
+        """Keep to values for which the condition holds."""
+        self.noted |= set() if condition is True else {sentence}
+        super().assume(condition, sentence)
+
+
+def assumed(goal: Goal) -> set[str]:
+    """What the statement of a goal assumes, by its own cases."""
+    reading, noted, waiting = SymbolicReading(), set[str](), list[dict[int, bool]]([{}])
+    reading.opaque = goal.opaque
+    while waiting:
+        decisions = waiting.pop()
+        try:
+            with reading.path(decisions):
+                list(goal.statement(Noting(reading, noted)))
+        except NotReached:
+            continue
+        except Undecided as case:
+            waiting += [{**decisions, case.atom.number: holds} for holds in (True, False)]
+    return noted
+
+
+IN_THE_SENTENCE = {
+    "a batch begins between",
+    "a part is taken first",
+    "a part is traded first",
+    "a request is past its deadline",
+    "a request to reduce is pending",
+    "both trades are in one market",
+    "closing all that is asked is allowed",
+    "it holds of what was withdrawn before",
+    "it is no earlier than the last batch",
+    "lots are no more than asked",
+    "lots are no more than the position",
+    "no more than a day goes by",
+    "one notional is no more than the other",
+    "the accounts are different ones",
+    "the accounts are users'",
+    "the cautious sums keep the promise",
+    "the deficit is at least 0",
+    "the fund exists",
+    "the market is in range before",
+    "the promise so far",
+    "the sums are in range",
+    "the sums keep the promise",
+}
+"""What theorems assume because their sentences, or what all of a family assume, speak of nothing else."""
+
+
+def test_what_a_theorem_assumes_is_in_its_list() -> None:
+    """Given all theorems, then what each assumes stands in its list, which the page shows, or in its sentence."""
+    found = {goal.name: assumed(goal) for goal in GOALS}
+
+    hidden = {goal.name: found[goal.name] - set(goal.assumptions) - IN_THE_SENTENCE for goal in GOALS}
+    assert {name: sentences for name, sentences in hidden.items() if sentences} == {}
+    assert set().union(*found.values()) >= IN_THE_SENTENCE
 
 
 def test_names_differ() -> None:

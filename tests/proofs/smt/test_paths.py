@@ -9,7 +9,7 @@ from perp_cli.paths import read_paths
 from perp_cli.witnesses import NoState, Numbers, bared, in_the_machine
 from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.contracts import MARGIN_FIELDS, margin_contract
-from perp_proofs.smt.frame import Stage
+from perp_proofs.smt.frame import Stage, Symbolic
 from perp_proofs.smt.path_states import PathState, decoded, encoded, faults, named, sought
 from perp_proofs.smt.paths import Paths
 from perp_proofs.smt.prove import Claim, Goal
@@ -69,6 +69,29 @@ def test_a_theorem_of_no_state_is_noticed() -> None:
     assert faults(paths, [found]) == ["no path has a state"]
 
 
+def saying_nothing(stage: Stage) -> Iterator[Claim]:
+    """Of a word, no claim."""
+    stage.word("word", 0, 9)
+    yield from ()
+
+
+def saying_little(stage: Stage) -> Iterator[Claim]:
+    """Of a word, a claim that is read in the proof only."""
+    word = stage.word("word", 0, 9)
+    if isinstance(stage, Symbolic):
+        yield Claim("it is a word", word >= 0)
+
+
+def test_a_theorem_that_claims_nothing_is_none() -> None:
+    """Given a statement without a claim, then it is not proved; nor has a path a state in which nothing is claimed."""
+    with pytest.raises(AssertionError, match="nothing claims nothing"):
+        Paths(Goal("nothing", "", saying_nothing))
+
+    paths = Paths(Goal("little", "", saying_little))
+    assert paths.answer.verdict is Verdict.PROVED
+    assert paths.obstacle(paths.found[0], {}) == "nothing is claimed"
+
+
 def test_a_state_that_the_rule_rejects_is_on_no_path(committed: dict[str, list[PathState]]) -> None:
     paths = Paths(BY_NAME["withdraw_conserves_money"])
     [path], [state] = paths.found, committed["withdraw_conserves_money"]
@@ -110,6 +133,7 @@ def test_what_a_file_lacks_or_has_too_much_is_told(committed: dict[str, list[Pat
     assert faults(paths, states) == []
     assert faults(paths, states[1:]) == [f"not in the file: {named(first.path)}"]
     assert faults(paths, [*states, attrs.evolve(first, path=("x",))]) == ["no path: x"]
+    assert faults(paths, [wrong, *states]) == [f"2 times in the file: {named(first.path)}"]
     [told] = faults(paths, [wrong, *states[1:]])
     assert told.startswith(f"{named(first.path)}: not on the path: ")
     [told] = faults(paths, [attrs.evolve(first, values=None), *states[1:]])
@@ -157,6 +181,8 @@ LINES = (
     ('{"goal":"x","path":[1],"values":null}', "a list of strings"),
     ('{"goal":"x","path":[],"values":[]}', "an object"),
     ('{"goal":"x","path":[],"values":{"a":1}}', "a flag or a decimal string"),
+    ('{"goal":"x","path":[],"values":{"a":"' + "1" * 5_000 + '"}}', "1000 digits or fewer"),
+    ('{"goal":"x","path":' + "[" * 200_000, "a JSON document"),
 )
 
 

@@ -41,6 +41,8 @@ def changed(**changes: Any) -> str:
         (changed(values=[]), "values: expected an object, got []"),
         (changed(values={"a": 1}), "values.a: expected a flag or a decimal string, got 1"),
         (changed(values={"a": "1.0"}), 'values.a: expected a flag or a decimal string, got "1.0"'),
+        (changed(values={"a": "1" * 5_000}), "values.a: expected 1000 digits or fewer, got 5000"),
+        ("[" * 200_000, "witness: expected a JSON document, got values nested too deep"),
     ],
 )
 def test_what_is_no_witness_is_refused(text: str, message: str) -> None:

@@ -13,11 +13,12 @@ from perp_cli.main import main
 from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.digests import rules_digest
 from perp_proofs.smt.mutation import Fault, faulty
+from perp_proofs.smt.solver import Answer, Verdict
 from perp_proofs.smt.witness import Witness, encoded
 from perp_reference.formats.config import encode_config
 from perp_spec.perpetual import common, health
 from perp_spec.perpetual.defaults import default_config
-from perp_spec.perpetual.rules import accounts, batch, money, ticks, trading, waterfall
+from perp_spec.perpetual.rules import accounts, batch, forced, money, ticks, trading, waterfall
 from support.faults import faulty_machine
 
 pytestmark = pytest.mark.proofs
@@ -142,6 +143,25 @@ BROKEN = (
         Fault(waterfall.socialise, "require_live(exchange)", "require(exchange.mode == 0, Reason.MODE)"),
         "socialise_waits_for_open_interest_only",
     ),
+    (
+        "an intent that is not looked at",
+        Fault(accounts.cancel, "(use_intent(op.intent, stored, exchange.time),)", "(stored,)"),
+        "cancel_is_signed_and_used_once",
+    ),
+    (
+        "a division by zero",
+        Fault(forced.escape_pay, "maximum(ledger.claims, 1)", "ledger.claims"),
+        "escape_pay_divides_by_positive_words",
+    ),
+    (
+        "positions that are not settled",
+        Fault(
+            money.withdraw,
+            "return booked, with_collateral(account, collateral), side.held, used",
+            "return booked, with_collateral(account, collateral), held, used",
+        ),
+        "withdraw_conserves_money",
+    ),
 )
 """Rules broken on purpose, each in another way, and a theorem that is violated then."""
 
@@ -210,6 +230,41 @@ def test_the_machine_runs_a_counterexample(tmp_path: Path, capsys: pytest.Captur
     assert document["obstacle"] is None
 
 
+GUARDS = (
+    (
+        Fault(accounts.open_account, "require(account.kind == Kind.ABSENT, Reason.ACCOUNT_EXISTS)", "pass"),
+        "open_account_is_rejected_exactly_for",
+        None,
+    ),
+    (
+        Fault(money.withdraw, "require_live(exchange)", "require(exchange.frozen_at < 0, Reason.FROZEN)"),
+        "withdraw_is_rejected_exactly_for",
+        "the machine refuses it in the state laid out: FROZEN",
+    ),
+    (
+        Fault(forced.escape_pay, "maximum(ledger.claims, 1)", "ledger.claims"),
+        "every_claim_can_be_paid",
+        "the machine breaks down on it: ZeroDivisionError: integer division or modulo by zero",
+    ),
+)
+"""Guards that are broken, a theorem about what is refused, and what keeps the machine from doing the operation."""
+
+
+@pytest.mark.parametrize(("fault", "name", "obstacle"), GUARDS)
+def test_the_machine_runs_what_should_be_refused_or_accepted(
+    fault: Fault, name: str, obstacle: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given a guard that is broken, when its counterexample is run again, then the machine runs the whole operation."""
+    with faulty_machine(fault):
+        assert main(["check", "--goal", name, "--processes", "1", "--output", str(tmp_path)]) == ExitCode.FALSE
+        capsys.readouterr()
+        main(["check", "--replay", str(tmp_path / f"witness-{name}.json"), "--json"])
+
+    document = json.loads(capsys.readouterr().out)
+    assert document["obstacle"] == obstacle
+    assert (document["machine"] is None) is (obstacle is not None)
+
+
 def witness_file(directory: Path, **changes: Any) -> Path:
     """A file with a witness."""
     members: dict[str, Any] = {
@@ -255,6 +310,9 @@ def test_a_witness_of_other_rules_may_not_be_reached(tmp_path: Path, capsys: pyt
             ["cancel", "--write-ledger"],
             "--replay, --config and what writes files of all theorems take no rule and no theorem",
         ),
+        (["--paths", "--seed", "1"], "--seed goes with proving only"),
+        (["--certificates", "--seed", "1"], "--seed goes with proving only"),
+        (["--certificates", "--solver", "cvc5"], "--certificates goes with no other way, no rule and no theorem"),
         (["--replay", "nowhere.json"], "cannot read nowhere.json: No such file or directory"),
     ],
 )
@@ -313,6 +371,18 @@ def test_a_path_without_a_state_is_told(
     file.write_text(line + '{"goal":1}\n', encoding="utf-8")
     assert main(["check", "--goal", name, "--paths"]) == ExitCode.MALFORMED
     assert "paths.jsonl:2: expected an object" in capsys.readouterr().err
+
+
+def test_a_theorem_that_the_solver_gives_up_has_no_paths(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a solver that cannot tell, then that is told, and is no false theorem."""
+    name = "cancel_stores_exactly"
+    given = Answer(Verdict.UNKNOWN, {}), "stored.nonce"
+    monkeypatch.setattr("perp_proofs.smt.prove.Search.run", lambda *_: given)
+
+    assert main(["check", "--goal", name, "--paths"]) == ExitCode.UNDECIDED
+    assert capsys.readouterr().out.splitlines()[0] == f"{name}: unknown: stored.nonce"
 
 
 def test_theorems_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

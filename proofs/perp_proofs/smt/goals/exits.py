@@ -33,6 +33,9 @@ FROZEN = "the exchange is frozen"
 CLAIMS_ADD_UP = "the ledger's claims are the sum of the accounts' claims, and each payment was its share"
 
 
+CLAIMS_FIT = "the ledger's claims are at most 2^62 atoms, the vault at the freeze at most 2^60"
+
+
 def loads(stage: Stage, name: str) -> tuple[Any, dict[str, Any]]:
     """An operation of a rule, and what the rule takes after it, by name."""
     operation, names, records = stage.loads(PERPETUAL.rules[name])
@@ -93,8 +96,9 @@ def overdue_requests_can_freeze(stage: Stage) -> Iterator[Claim]:
     """Anyone may, from the deadline on."""
     operation, loaded = loads(stage, "freeze")
     exchange, request = loaded["exchange"], loaded["request"]
+    stage.assume(exchange.frozen_at == 0, LIVE)
     overdue = both(request.kind != Forced.NONE, exchange.time > request.deadline)
-    stage.assume(both(exchange.frozen_at == 0, overdue), "a request is past its deadline")
+    stage.assume(overdue, "a request is past its deadline")
     yield Claim("it can be frozen", accepted(stage, "freeze", operation, loaded))
 
 
@@ -106,7 +110,7 @@ def claims_are_made_once(stage: Stage) -> Iterator[Claim]:
     scene = stage.scene(PERPETUAL.rules["escape_claim"])
     before, after = scene.before("request"), scene.after("request")
     ledger, booked = scene.before("ledger"), scene.after("ledger")
-    stage.assume(ledger.claims <= CLAIMS_MAX, "the claims are at most 2^62")
+    stage.assume(ledger.claims <= CLAIMS_MAX, CLAIMS_FIT)
     yield Claim("it was not claimed", before.claimed == Escape.NONE)
     yield Claim("it is claimed", both(after.claimed == Escape.CLAIMED, after.claim >= 0))
     yield Claim("claims are added up", booked.claims == ledger.claims + after.claim)
@@ -125,7 +129,8 @@ class Escaping:
         late = exchange.time > exchange.frozen_at + self.loaded["parameters"].claim_seconds
         stage.assume(both(exchange.frozen_at != 0, late, request.claimed == Escape.CLAIMED), FROZEN)
         limits = both(exchange.escape_vault <= AMOUNT_MAX, ledger.claims <= CLAIMS_MAX)
-        stage.assume(both(limits, self.paid + request.claim <= ledger.claims), CLAIMS_ADD_UP)
+        stage.assume(limits, CLAIMS_FIT)
+        stage.assume(self.paid + request.claim <= ledger.claims, CLAIMS_ADD_UP)
         spent = (exchange.escape_vault - ledger.vault) * ledger.claims
         stage.assume(both(spent <= self.paid * self.covered, ledger.vault <= exchange.escape_vault), CLAIMS_ADD_UP)
 
@@ -193,9 +198,14 @@ GOALS = (
         "forced_withdraw",
         LIVE,
     ),
-    exit_goal(overdue_requests_can_freeze, "Past the deadline of any request the exchange can be frozen.", "freeze"),
     exit_goal(
-        claims_are_made_once, "An account's claim is made once, is added up, and moves no money.", "escape_claim"
+        overdue_requests_can_freeze, "Past the deadline of any request the exchange can be frozen.", "freeze", LIVE
+    ),
+    exit_goal(
+        claims_are_made_once,
+        "An account's claim is made once, is added up, and moves no money.",
+        "escape_claim",
+        CLAIMS_FIT,
     ),
     exit_goal(
         every_claim_can_be_paid,
@@ -203,6 +213,7 @@ GOALS = (
         "no more than the vault.",
         "escape_pay",
         FROZEN,
+        CLAIMS_FIT,
         CLAIMS_ADD_UP,
     ),
     exit_goal(

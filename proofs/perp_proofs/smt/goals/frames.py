@@ -117,6 +117,11 @@ MAY_CHANGE: dict[str, dict[str, set[str]]] = {
 """By operation and record, the fields that may change; positions and new accounts apart."""
 
 
+def listing(fields: dict[str, set[str]]) -> str:
+    """Fields by record, in words."""
+    return ", ".join(f"{field} of {record}" for record, names in fields.items() for field in sorted(names))
+
+
 def same(before: Any, after: Any) -> Flag:
     """Two fields hold the same."""
     if not isinstance(before, tuple):
@@ -314,7 +319,8 @@ GOALS = (
     *(
         Goal(
             name=f"{name}_changes_nothing_else",
-            sentence=f"An accepted {name} changes of the records that it stores the listed fields only.",
+            sentence=f"An accepted {name} changes of the records that it stores, beside positions and other markets, "
+            f"only {listing(MAY_CHANGE[name])}.",
             statement=partial(nothing_else_changes, name),
             subjects=(name,),
         )

@@ -19,6 +19,8 @@ from perp_spec.words import PPM, WORD_MAX
 
 SMALL_MOVE = "the price moves by no more than the lowest maintenance rate of its market"
 
+AT_LEAST = "the maintenance margin of a notional is at least the lowest rate of it, as the theorem before this says"
+
 ADDED_UP = "what prices take from each position is no more than its linear maintenance margin"
 
 
@@ -57,7 +59,7 @@ def small_moves_take_no_more_than_maintenance(stage: Stage) -> Iterator[Claim]:
     stage.split(size < 0)
     terms = stage.perform(margin, size, price, market)
     at_least = at_least_the_lowest_rate(market, absolute(size) * price.price, terms.maintenance)
-    stage.assume(at_least, "its margin is at least the lowest rate")
+    stage.assume(at_least, AT_LEAST)
     stage.use(moves_within_a_rate, absolute(size), price.price, moved, market.maintenance_1_ppm)
     yield Claim("what it loses", -size * moved <= terms.maintenance)
 
@@ -90,7 +92,7 @@ GOALS = (
         "maintenance margin.",
         small_moves_take_no_more_than_maintenance,
         ("margin",),
-        assumptions=(MARKET_VALID, SMALL_MOVE),
+        assumptions=(MARKET_VALID, SMALL_MOVE, AT_LEAST),
     ),
     Goal(
         small_moves_leave_healthy_accounts_solvent.__name__,

@@ -30,6 +30,8 @@ from perp_spec.words import PPM, WORD_MAX
 
 assert rules.__all__, "importing the rules registers them"
 
+NOT_NEGATIVE = "linear margins and what bands leave open are at least zero"
+
 
 class Seen(NamedTuple):
     """An account of an operation, settled from the records loaded and from the records stored."""
@@ -200,7 +202,7 @@ def counterparties_stay_safe(stage: Stage) -> Iterator[Claim]:
 def side_of(stage: Stage, name: str) -> Side:
     """An account settled, of which only what a payment depends on is there."""
     words = {field: stage.word(f"{name}.{field}", -WORD_MAX, WORD_MAX) for field in ("size", "doubt", *Health._fields)}
-    stage.assume(both(words["linear"] >= 0, words["doubt"] >= 0), "margins are not negative")
+    stage.assume(both(words["linear"] >= 0, words["doubt"] >= 0), NOT_NEGATIVE)
     health = Health(*(words[field] for field in Health._fields))
     nothing = dict.fromkeys(Side._fields, 0)
     return Side(**{**nothing, "size": words["size"], "doubt": words["doubt"], "health": health})
@@ -308,7 +310,7 @@ GOALS = (
         statement=payments_keep_promise,
         subjects=("deleverage_payment",),
         opaque={"margin_at": margin_contract},
-        assumptions=(MARKET_VALID,),
+        assumptions=(MARKET_VALID, NOT_NEGATIVE),
     ),
     safety(
         "deleverage_leaves_counterparties_safe",

@@ -53,6 +53,10 @@ DISTRESSED = "the account is below close-out in the market, where it holds a pos
 
 OPPOSITE = "the counterparty exists, is not the fee account, and holds at least the lots on the other side"
 
+SLOTS = "the slots that the operation names hold its market, or are empty"
+
+DEBTOR = "the debtor is not the fund, and the market that is named is its last closed one"
+
 FUND_SLOT = "the fund's slot is the one that decides what it can take"
 
 
@@ -226,7 +230,7 @@ class Reducing:
         own = either(loaded["position"].size == 0, loaded["position"].market == op.market)
         named = either(holds(self.side, self.request.market), self.side.rest.same == 0)
         its = either(self.other.size == 0, self.other.held_market == op.market)
-        stage.assume(both(own, named, its), "slots hold the market, or are empty")
+        stage.assume(both(own, named, its), SLOTS)
         self.price = conceded_price(self.side.size, loaded["price"], market)
         arguments = loaded["parameters"], exchange.time, self.side, loaded["price"], market, self.request
         self.result = stage.perform(code_of, reduction_allowed, (*arguments, op.slot, self.price), 0)
@@ -292,10 +296,10 @@ def socialise_waits_for_open_interest_only(stage: Stage) -> Iterator[Claim]:
     """Of a flat account below zero."""
     operation, loaded = loads(stage, "socialise")
     exchange, market, debtor = loaded["exchange"], loaded["market"], loaded["other"]
-    stage.assume(both(exchange.frozen_at == 0, market_assumed(market)), OPEN)
-    stage.assume(both(operation.account != FUND, debtor.kind != Kind.ABSENT), "the debtor is no reserved account")
+    stage.assume(exchange.frozen_at == 0, LIVE)
+    stage.assume(market_assumed(market), MARKET_VALID)
     last = select(debtor.closed_market == 0, 0, debtor.closed_market - 1)
-    stage.assume(operation.market == last, "the market is the debtor's last closed one")
+    stage.assume(both(operation.account != FUND, debtor.kind != Kind.ABSENT, operation.market == last), DEBTOR)
     outcome = stage.outcome(PERPETUAL.rules["socialise"].function, operation, *loaded.values())
     known = either(outcome == int(Reason.NOT_BANKRUPT_FLAT), outcome == int(Reason.NO_OPEN_INTEREST))
     yield Claim("it is done, or there is nothing to cover, or nobody to bear it", either(outcome == 0, known))
@@ -337,7 +341,7 @@ GOALS = (
     live_goal(
         closing_against_a_forced_reduction_keeps_health,
         "Who only reduces a position, at the price that a forced reduction concedes, has no less equity and keeps its "
-        "health: forced_reduce never refuses because of HEALTH_RATIO_FELL.",
+        "health: HEALTH_RATIO_FELL of the order's account is never why a forced_reduce is not accepted.",
         "forced_reduce",
         opaque=True,
     ),
@@ -347,6 +351,7 @@ GOALS = (
         "the reason that the rule computes.",
         "forced_reduce",
         LIVE,
+        SLOTS,
         opaque=True,
     ),
     live_goal(
@@ -354,15 +359,18 @@ GOALS = (
         "A forced reduction that is allowed can be done against any opposite position, unless the fund can do it.",
         "forced_reduce",
         LIVE,
+        SLOTS,
         OPPOSITE,
         FUND_SLOT,
         opaque=True,
     ),
     live_goal(
         forced_reduce_is_done_by_an_able_fund,
-        "A forced reduction that is allowed can be done against a fund that could take the lots at the same price.",
+        "A forced reduction that is allowed can be done against a fund that could take the lots at the same price, as "
+        "many as are asked for or fewer.",
         "forced_reduce",
         LIVE,
+        SLOTS,
         opaque=True,
     ),
     live_goal(
@@ -370,6 +378,7 @@ GOALS = (
         "The deficit of a flat account can be covered at any time, unless neither the fund has anything to spare nor "
         "any market open interest with room.",
         "socialise",
-        OPEN,
+        LIVE,
+        DEBTOR,
     ),
 )

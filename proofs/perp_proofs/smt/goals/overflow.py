@@ -81,6 +81,8 @@ from perp_spec.words import NOTIONAL_MAX, POSITION_SLOTS, PPM, SIGNERS_MAX, TIME
 
 IN_RANGE = "stored words are in the ranges that operations keep"
 
+ONE_OF_THEM = "an account's linear margin is at least that of one position"
+
 IS_A_WORD = "every sum, difference, product and quotient is a word"
 
 
@@ -450,7 +452,7 @@ def payments_fit(stage: Stage) -> Iterator[Claim]:
     lots = stage.word("lots", 1, 2**56)
     stage.assume(lots <= absolute(size), "lots are no more than the position")
     own, _ = stage.perform(margin_at, absolute(size * price.price), market)
-    stage.assume(own <= health[0].linear, "an account's margin is at least that of one position")
+    stage.assume(own <= health[0].linear, ONE_OF_THEM)
     for part in (lots, absolute(size) - lots):
         stage.use(products_keep_signs, part, price.price)
     nothing = dict.fromkeys(Side._fields, 0)
@@ -491,7 +493,7 @@ GOALS = tuple(
         statement=statement,
         subjects=(subject,),
         opaque={} if statement is margins_fit else {"margin_at": small_margin_contract},
-        assumptions=(MARKET_VALID, IN_RANGE),
+        assumptions=(MARKET_VALID, IN_RANGE, *((ONE_OF_THEM,) if statement is payments_fit else ())),
     )
     for subject, statement, sentence in TABLES
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from perp_proofs.smt.frame import Stage
+from perp_proofs.smt.frame import Stage, as_stored
 from perp_proofs.smt.prove import Claim, Goal, Statement
 from perp_proofs.smt.terms import Flag, Word
 from perp_spec.language import both
@@ -26,7 +26,7 @@ def run(stage: Stage, rule: Rule, operation: Any, loaded: Records) -> Records:
     """Run a rule, and what is there after it, by the names of what it took."""
     results = iter(stage.perform(rule.function, operation, *loaded.values()))
     return {
-        name: next(results) if access.stores else record
+        name: as_stored(access, next(results)) if access.stores else record
         for (name, record), access in zip(loaded.items(), rule.footprint, strict=True)
     }
 

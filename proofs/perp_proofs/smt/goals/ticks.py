@@ -66,9 +66,8 @@ def divisors_are_positive(name: str, stage: Stage) -> Iterator[Claim]:
             stage.assume(either(market_assumed(record), record.max_price == 0), MARKET_VALID)
         if isinstance(record, Parameters):
             stage.assume(parameters_valid(record), PARAMETERS_VALID)
-    stage.perform(rule.function, operation, *loaded)
     positive: Flag = True
-    for divisor in stage.divisors():
+    for divisor in stage.divided_by(rule.function, operation, *loaded):
         positive = both(positive, divisor >= 1)
     yield Claim("every divisor is at least 1", positive)
 
