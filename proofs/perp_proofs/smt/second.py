@@ -4,6 +4,7 @@ A question is what Z3 refuted: what is known on a path, and a claim that does no
 cvc5 refutes every one of them. What takes too long is not decided; that says nothing against the theorem.
 """
 
+import signal
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from typing import Any
@@ -13,7 +14,7 @@ import cvc5
 
 from perp_proofs.smt.catalogue import GOALS
 from perp_proofs.smt.prove import Goal, Search
-from perp_proofs.smt.running import PROCESSES
+from perp_proofs.smt.running import INTERRUPTS_IGNORED, PROCESSES
 from perp_proofs.smt.solver import Verdict
 
 SECOND: Any = cvc5
@@ -41,6 +42,8 @@ class Opinion:
         """In words."""
         if self.refuted:
             return f"CONTRADICTED on {self.refuted} of {self.questions}"
+        if not self.questions:
+            return "nothing to ask"
         if self.confirmed == self.questions:
             return "confirmed"
         return f"{self.confirmed} of {self.questions}"
@@ -86,5 +89,5 @@ def opinions(goals: Sequence[Goal], seed: int = 0, processes: int = PROCESSES) -
         yield from (opinion(goal, seed) for goal in goals)
         return
     tasks = [(goal.name, seed) for goal in goals]
-    with get_context("spawn").Pool(min(processes, len(goals))) as pool:
+    with get_context("spawn").Pool(min(processes, len(goals)), signal.signal, INTERRUPTS_IGNORED) as pool:
         yield from pool.imap_unordered(opinion_by_name, tasks)

@@ -505,9 +505,11 @@ def second_solver(goals: "list[Goal]", arguments: argparse.Namespace, output: Ou
     for line in table([("theorem", "Z3", "questions", "cvc5"), *rows], left=2):
         output.line(line)
     questions, confirmed = sum(item.questions for item in in_order), sum(item.confirmed for item in in_order)
-    whole = sum(item.confirmed == item.questions for item in in_order)
+    asked = [item for item in in_order if item.questions]
+    whole = sum(item.confirmed == item.questions for item in asked)
     output.line(
-        f"cvc5 {cvc5.__version__} confirms {whole} of {len(in_order)} theorems, {confirmed} of {questions} questions"
+        f"cvc5 {cvc5.__version__} confirms {whole} of {len(asked)} theorems, {confirmed} of {questions} questions; "
+        f"{len(in_order) - len(asked)} more hold without a question"
     )
     output.document(
         {

@@ -73,7 +73,16 @@ def test_the_command_counts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--goal", "trade_conserves_money", "--solver", "cvc5"]) == ExitCode.OK
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["trade_conserves_money", "proved", "1", "confirmed"]
-    assert lines[-1].endswith("confirms 1 of 1 theorems, 1 of 1 questions")
+    assert lines[-1].endswith("confirms 1 of 1 theorems, 1 of 1 questions; 0 more hold without a question")
+
+
+def test_a_theorem_without_a_question_is_not_confirmed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a theorem that holds as soon as it is read, then nothing is handed over, and that is said."""
+    name = "trade_keeps_owners"
+    assert main(["check", "--goal", name, "--solver", "cvc5"]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == [name, "proved", "0", "nothing", "to", "ask"]
+    assert lines[-1].endswith("confirms 0 of 0 theorems, 0 of 0 questions; 1 more hold without a question")
 
 
 def test_the_command_reports_a_violation(capsys: pytest.CaptureFixture[str]) -> None:
