@@ -22,9 +22,9 @@ from typing import Any
 import attrs
 
 from perp_proofs.smt.digests import SMT
-from perp_proofs.smt.frame import Concrete, NotReached, Symbolic, Undecided
+from perp_proofs.smt.frame import Concrete, NotReached, Symbolic
 from perp_proofs.smt.mutants import Mutant, mutated
-from perp_proofs.smt.prove import Goal, Result, prove
+from perp_proofs.smt.prove import Goal, Result, cases, prove
 from perp_proofs.smt.reading import SymbolicReading
 from perp_proofs.smt.running import INTERRUPTS_IGNORED
 from perp_proofs.smt.solver import Verdict
@@ -140,21 +140,13 @@ def codes_run(goal: Goal) -> set[CodeType]:
 
     reading = SymbolicReading()
     reading.opaque = goal.opaque
-    waiting: list[dict[int, bool]] = [{}]
-    while waiting:
-        decisions = waiting.pop()
-        kept = sys.getprofile()
-        sys.setprofile(note)
-        try:
-            with reading.path(decisions):
-                for _ in goal.statement(Symbolic(reading)):
-                    pass
-        except NotReached:
-            continue
-        except Undecided as case:
-            waiting += [{**decisions, case.atom.number: value} for value in (True, False)]
-        finally:
-            sys.setprofile(kept)
+    kept = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        for _ in cases(reading, lambda: goal.statement(Symbolic(reading))):
+            pass
+    finally:
+        sys.setprofile(kept)
     return found
 
 

@@ -6,7 +6,7 @@ that have nothing but what an operation touches: no other position, and no other
 less than elsewhere, and the tables are read beside them, so a state that the solver finds is one of the rules.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
@@ -173,14 +173,11 @@ class Paths:
 
     def state(self, path: Path) -> Values | None:
         """A state that is on a path, in plain integers too; None where none is found."""
-        return next(self.candidates(path), None)
-
-    def candidates(self, path: Path) -> Iterator[Values]:
-        """States that are on a path."""
         for seed, known, positive in product(range(SEEDS), KNOWN, (False, True)):
             values = self.sought(path, known, positive, seed)
             if values is not None and not self.obstacle(path, values):
-                yield values
+                return values
+        return None
 
     def sought(self, path: Path, known: Mapping[str, int] | None, positive: bool, seed: int) -> Values | None:
         """What the solver finds; with positive divisors where a lemma is about others too."""

@@ -7,7 +7,7 @@ statement is read again on each path; paths that cannot happen are dropped.
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import attrs
 
@@ -50,6 +50,8 @@ class Claim(NamedTuple):
 
 
 Statement = Callable[[Stage], Iterator[Claim]]
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -135,9 +137,7 @@ class Search:
 
     def claims(self) -> list[Claim]:
         """The claims on the path that is decided."""
-        claims = list(self.goal.statement(Symbolic(self.reading)))
-        assert claims, f"{self.goal.name} claims nothing"
-        return claims
+        return list(self.goal.statement(Symbolic(self.reading)))
 
     def run(self, decided: dict[int, bool] | None = None, only: str = "") -> tuple[Answer, str]:
         """Prove the claims, or one of them, on the paths with these decisions."""
@@ -146,7 +146,9 @@ class Search:
         try:
             with self.reading.path(decisions):
                 claims = self.claims()
-                self.taken += [] if decisions in self.taken else [dict(decisions)]
+                assert claims, f"{self.goal.name} claims nothing"
+                if decisions not in self.taken:
+                    self.taken.append(decisions)
                 for claim in claims:
                     if only in ("", claim.name):
                         self.reading.counted = claim.guards
@@ -232,14 +234,23 @@ def visits(goal: Goal, words: dict[str, int]) -> Iterator[tuple[Home, Claim]]:
     """The claims of a goal at home, on each path that it splits itself."""
     reading = SymbolicReading()
     reading.opaque = goal.opaque
+
+    def look() -> Iterator[tuple[Home, Claim]]:
+        stage = Home(reading, words)
+        for claim in goal.statement(stage):
+            yield stage, claim
+
+    return cases(reading, look)
+
+
+def cases(reading: SymbolicReading, look: Callable[[], Iterator[T]]) -> Iterator[T]:
+    """What looking at something yields, on each path that it splits itself."""
     waiting: list[dict[int, bool]] = [{}]
     while waiting:
         decisions = waiting.pop()
         try:
             with reading.path(decisions):
-                stage = Home(reading, words)
-                for claim in goal.statement(stage):
-                    yield stage, claim
+                yield from look()
         except NotReached:
             continue
         except Undecided as case:

@@ -6,10 +6,10 @@ import pytest
 
 from perp_cli.paths import Known, read_paths
 from perp_proofs.smt.catalogue import GOALS
-from perp_proofs.smt.frame import NotReached, Symbolic, Undecided
+from perp_proofs.smt.frame import Symbolic
 from perp_proofs.smt.path_states import faults
 from perp_proofs.smt.paths import Paths
-from perp_proofs.smt.prove import PATHS_MAX, Goal
+from perp_proofs.smt.prove import PATHS_MAX, Goal, cases
 from perp_proofs.smt.reading import SymbolicReading
 from perp_proofs.smt.rulebook import RULES
 from perp_proofs.smt.solver import Verdict
@@ -55,17 +55,10 @@ class Noting(Symbolic):
 
 def assumed(goal: Goal) -> set[str]:
     """What the statement of a goal assumes, by its own cases."""
-    reading, noted, waiting = SymbolicReading(), set[str](), list[dict[int, bool]]([{}])
+    reading, noted = SymbolicReading(), set[str]()
     reading.opaque = goal.opaque
-    while waiting:
-        decisions = waiting.pop()
-        try:
-            with reading.path(decisions):
-                list(goal.statement(Noting(reading, noted)))
-        except NotReached:
-            continue
-        except Undecided as case:
-            waiting += [{**decisions, case.atom.number: holds} for holds in (True, False)]
+    for _ in cases(reading, lambda: goal.statement(Noting(reading, noted))):
+        pass
     return noted
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from perp_proofs.smt.frame import NotReached, Undecided
-from perp_proofs.smt.prove import HARDER, Claim, Goal, Result, Search
+from perp_proofs.smt.frame import NotReached
+from perp_proofs.smt.prove import HARDER, Claim, Goal, Result, Search, cases
 from perp_proofs.smt.reading import SymbolicReading
 from perp_proofs.smt.solver import SEARCH, Answer, Step, Verdict, ask
 from perp_proofs.smt.starkex.frame import OTHERS, Concrete, Few, Symbolic
@@ -38,17 +38,12 @@ def breaking(goal: Goal, name: str, seed: int = 0, step: Step = SEARCH) -> Answe
 def visits(goal: Goal, others: int) -> Iterator[tuple[SymbolicReading, Claim]]:
     """The claims of a goal about states with so many other holdings, on each path that it splits itself."""
     reading = SymbolicReading()
-    waiting: list[dict[int, bool]] = [{}]
-    while waiting:
-        decisions = waiting.pop()
-        try:
-            with reading.path(decisions):
-                for claim in goal.statement(Few(reading, others)):
-                    yield reading, claim
-        except NotReached:
-            continue
-        except Undecided as case:
-            waiting += [{**decisions, case.atom.number: value} for value in (True, False)]
+
+    def look() -> Iterator[tuple[SymbolicReading, Claim]]:
+        for claim in goal.statement(Few(reading, others)):
+            yield reading, claim
+
+    return cases(reading, look)
 
 
 def prove(goal: Goal, seed: int = 0) -> Result:
